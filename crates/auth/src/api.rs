@@ -22,7 +22,7 @@ use platform::{
         UnstoredIdempotencyKey,
         describe::{DescribeArg, OperationBuilder},
     },
-    identity::{Admin, ClientMarker, MaybeUser, Service, ServiceOf, User},
+    identity::{Admin, CartTokenHeader, ClientMarker, MaybeGuestToken, MaybeUser, Service, ServiceOf, User},
 };
 use token::TokenForm;
 
@@ -70,9 +70,11 @@ async fn register(
     network: Network,
     State(app): State<App>,
     RegistrationKey(UnstoredIdempotencyKey(key)): RegistrationKey,
+    MaybeGuestToken(cart): MaybeGuestToken<CartTokenHeader>,
     Body(body): Body<RegisterUser>,
 ) -> Result<Created<Tokens>, Problem> {
     let tokens = actions::register(&app, network, key.as_deref(), body).await?;
+    actions::merge_cart(&app, tokens.user_id, cart).await;
     Ok(Created::at("/users/me", tokens))
 }
 
@@ -80,9 +82,12 @@ async fn log_in(
     network: Network,
     State(app): State<App>,
     _: UnstoredIdempotencyKey,
+    MaybeGuestToken(cart): MaybeGuestToken<CartTokenHeader>,
     Body(body): Body<Login>,
 ) -> Result<Json<Tokens>, Problem> {
-    Ok(Json(actions::log_in(&app, network, body.email.into(), body.password).await?))
+    let tokens = actions::log_in(&app, network, body.email.into(), body.password).await?;
+    actions::merge_cart(&app, tokens.user_id, cart).await;
+    Ok(Json(tokens))
 }
 
 async fn refresh(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {

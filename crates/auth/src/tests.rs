@@ -6,6 +6,7 @@ mod email;
 mod input;
 mod keys;
 mod login;
+mod merging;
 mod password_change;
 mod registration;
 mod revocation;

@@ -2,8 +2,10 @@
 //! it reads itself.
 
 mod add_item;
+mod guests;
 
 pub use add_item::AddItem;
+pub use guests::{CartToken, Shopper, active_guest_cart, create_guest_cart, merge, owner};
 
 use crate::{
     App, Error, discounts,
@@ -214,15 +216,15 @@ pub async fn check_out(tx: &mut Tx, owner: UserId, cart: CartId, order: OrderId,
 ///
 /// # Errors
 /// Those of the database.
-pub async fn restore(tx: &mut Tx, event: &OrderCancelled, max: u32) -> Result<(), Error> {
-    let (mut cart, _) = store::lock_or_create(tx, event.user_id, event.currency).await?;
+pub async fn restore(tx: &mut Tx, owner: UserId, event: &OrderCancelled, max: u32) -> Result<(), Error> {
+    let (mut cart, _) = store::lock_or_create(tx, owner, event.currency).await?;
     let lines = cart.restore_lines(&event.items, event.currency, max, || tx.new_id());
     if lines.len() < event.items.len() {
         let left_out = event.items.len() - lines.len();
         tracing::info!(cart_id = %cart.cart_id, left_out, "some lines of an order did not fit into the cart");
     }
     store::put_lines(tx, cart.cart_id, &lines).await?;
-    let coupons = store::list_coupons_of(tx, event.user_id, event.cart_id).await?;
+    let coupons = store::list_coupons_of(tx, owner, event.cart_id).await?;
     let missing = coupons.iter().filter(|code| !cart.coupons.contains(code));
     for code in missing.take(MAX_COUPONS.saturating_sub(cart.coupons.len())) {
         store::put_coupon(tx, cart.cart_id, code).await?;

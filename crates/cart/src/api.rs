@@ -1,21 +1,25 @@
 //! Entry point 1: HTTP.
 
 use crate::{
-    App,
-    actions::{self, AddItem},
+    App, Error,
+    actions::{self, AddItem, CartToken, Shopper},
     domain::Quotes,
     estimate,
 };
 use contracts::{
-    cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, UpdateCartItem},
+    body::EmptyBody,
+    cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, GuestCart, GuestCartToken, UpdateCartItem},
     ids::{CartItemId, UserId},
     problem::Fault,
     text::CouponCode,
 };
 use platform::{
-    http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoContent, Path, Problem, Query, Routes, State},
+    http::{
+        Body, Created, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoContent, Path, Problem, Query, Routes, State,
+        UnstoredIdempotencyKey,
+    },
     idempotency::IdempotentRequest as _,
-    identity::{ClientMarker, Customer, ServiceOf},
+    identity::{ClientMarker, ServiceOf},
 };
 
 /// The service that turns carts into orders.
@@ -27,6 +31,7 @@ impl ClientMarker for Order {
 
 pub fn routes() -> Routes<App> {
     Routes::new("cart")
+        .post("/carts", create, "Makes a cart for a guest")
         .get("/cart", show, "The caller's cart at present prices, with what an order would cost and warnings where something changed")
         .delete("/cart", clear, "Empties the cart")
         .post("/cart/items", add, "Adds units of a product to the cart")
@@ -35,57 +40,92 @@ pub fn routes() -> Routes<App> {
         .post("/cart/coupons", add_coupon, "Enters a coupon")
         .delete("/cart/coupons/{code}", remove_coupon, "Removes a coupon")
         .get("/internal/cart/{userId}", get_active, "The active cart of a user, for an order")
+        .post("/internal/carts/lookup", get_of_guest, "The active cart of a guest, for an order")
+        .put("/internal/cart/{userId}/merge", merge, "Moves a guest's cart into the cart of a user")
         .put("/internal/cart/{userId}/check-out", check_out, "Checks a cart out to its order")
 }
 
-async fn show(customer: Customer, State(app): State<App>, Query(query): Query<CartQuery>) -> Result<Json<Cart>, Problem> {
+/// The service that logs users in.
+struct Auth;
+
+impl ClientMarker for Auth {
+    const CLIENTS: &'static [&'static str] = &["auth"];
+}
+
+async fn create(State(app): State<App>, _: UnstoredIdempotencyKey, _: MaybeBody<Option<EmptyBody>>) -> Result<Created<GuestCart>, Problem> {
+    Ok(Created::at("/cart", actions::create_guest_cart(&app).await?))
+}
+
+async fn show(shopper: Shopper, State(app): State<App>, Query(query): Query<CartQuery>) -> Result<Json<Cart>, Problem> {
     if query.state.is_some() && query.country.is_none() {
         return Err(Problem::invalid(vec![Fault::parameter("country", "REQUIRED", "must be given with a state")]));
     }
-    let (cart, has_tax_rates) = actions::show_cart(&app, customer.id).await?;
+    let (cart, has_tax_rates) = actions::show_cart(&app, actions::owner(&app, &shopper).await?).await?;
+    // A guest has no address book to take the country from.
+    if matches!(shopper, Shopper::Guest(_)) && query.country.is_none() {
+        return Ok(Json(cart));
+    }
     Ok(Json(estimate::add_to(&app, cart, has_tax_rates, query).await?))
 }
 
-async fn clear(customer: Customer, State(app): State<App>) -> Result<NoContent, Problem> {
-    actions::clear_cart(&app, customer.id).await?;
+async fn clear(shopper: Shopper, State(app): State<App>) -> Result<NoContent, Problem> {
+    actions::clear_cart(&app, actions::owner(&app, &shopper).await?).await?;
     Ok(NoContent)
 }
 
 async fn add(
-    customer: Customer,
+    shopper: Shopper,
     State(app): State<App>,
     key: MaybeIdempotencyKey,
     Body(body): Body<AddCartItem>,
 ) -> Result<Idempotent<Created<Cart>>, Problem> {
     let db = app.ctx.db.clone();
-    AddItem::new(app, customer.id, body).run(&db, key).await
+    let owner = actions::owner(&app, &shopper).await?;
+    AddItem::new(app, owner, body).run(&db, key).await
 }
 
 async fn update(
-    customer: Customer,
+    shopper: Shopper,
     State(app): State<App>,
     Path(item): Path<CartItemId>,
     Body(body): Body<UpdateCartItem>,
 ) -> Result<Json<Cart>, Problem> {
-    Ok(Json(actions::update_item(&app, customer.id, item, body.quantity).await?))
+    Ok(Json(actions::update_item(&app, actions::owner(&app, &shopper).await?, item, body.quantity).await?))
 }
 
-async fn remove(customer: Customer, State(app): State<App>, Path(item): Path<CartItemId>) -> Result<NoContent, Problem> {
-    actions::remove_item(&app, customer.id, item).await?;
+async fn remove(shopper: Shopper, State(app): State<App>, Path(item): Path<CartItemId>) -> Result<NoContent, Problem> {
+    actions::remove_item(&app, actions::owner(&app, &shopper).await?, item).await?;
     Ok(NoContent)
 }
 
-async fn add_coupon(customer: Customer, State(app): State<App>, Body(body): Body<AddCoupon>) -> Result<Created<Cart>, Problem> {
-    Ok(Created::at("/cart", actions::add_coupon(&app, customer.id, &body.code).await?))
+async fn add_coupon(shopper: Shopper, State(app): State<App>, Body(body): Body<AddCoupon>) -> Result<Created<Cart>, Problem> {
+    Ok(Created::at("/cart", actions::add_coupon(&app, actions::owner(&app, &shopper).await?, &body.code).await?))
 }
 
-async fn remove_coupon(customer: Customer, State(app): State<App>, Path(code): Path<CouponCode>) -> Result<NoContent, Problem> {
-    actions::remove_coupon(&app, customer.id, code).await?;
+async fn remove_coupon(shopper: Shopper, State(app): State<App>, Path(code): Path<CouponCode>) -> Result<NoContent, Problem> {
+    actions::remove_coupon(&app, actions::owner(&app, &shopper).await?, code).await?;
     Ok(NoContent)
 }
 
 async fn get_active(_: ServiceOf<Order>, State(app): State<App>, Path(user): Path<UserId>) -> Result<Json<Cart>, Problem> {
     Ok(Json(actions::active_cart(&app, user).await?.view(&Quotes::default())))
+}
+
+async fn get_of_guest(_: ServiceOf<Order>, State(app): State<App>, Body(body): Body<GuestCartToken>) -> Result<Json<Cart>, Problem> {
+    let token = CartToken::parse(body.cart_token.reveal()).ok_or(Error::UnknownToken)?;
+    Ok(Json(actions::active_guest_cart(&app, &token).await?.view(&Quotes::default())))
+}
+
+async fn merge(
+    _: ServiceOf<Auth>,
+    State(app): State<App>,
+    Path(user): Path<UserId>,
+    Body(body): Body<GuestCartToken>,
+) -> Result<NoContent, Problem> {
+    let Some(token) = CartToken::parse(body.cart_token.reveal()) else { return Ok(NoContent) };
+    let (hash, home, max) = (token.hash(), app.settings.currency, app.settings.max_line_quantity());
+    app.ctx.db.write(async move |tx| actions::merge(tx, user, hash, home, max).await).await?;
+    Ok(NoContent)
 }
 
 async fn check_out(

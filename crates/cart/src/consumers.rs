@@ -3,6 +3,7 @@
 use crate::{Error, Settings, actions, store};
 use contracts::{
     cart::CheckedOutItem,
+    ids::{CartId, UserId},
     order::{OrderCancelled, OrderCreated},
     promotion::{PromotionActivated, PromotionEnded, PromotionPaused},
     time::Timestamp,
@@ -25,14 +26,24 @@ pub fn all(settings: &Settings) -> Consumers {
 /// The order service makes the same change by a call after it placed the order. This event covers a lost call.
 async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(), Error> {
     let items: Vec<_> = event.items.iter().map(|item| CheckedOutItem { product_id: item.product_id, quantity: item.quantity }).collect();
-    actions::check_out(tx, event.user_id, event.cart_id, event.order_id, &items).await
+    let Some(owner) = owner_of(tx, event.user_id, event.cart_id).await? else { return Ok(()) };
+    actions::check_out(tx, owner, event.cart_id, event.order_id, &items).await
 }
 
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>, max: u32) -> Result<(), Error> {
     if !event.lines_return {
         return Ok(());
     }
-    actions::restore(tx, &event, max).await
+    let Some(owner) = owner_of(tx, event.user_id, event.cart_id).await? else { return Ok(()) };
+    actions::restore(tx, owner, &event, max).await
+}
+
+/// Returns the owner of the cart of an order: its customer. The order of a guest has another one, and the guest may be gone.
+async fn owner_of(tx: &mut Tx, customer: UserId, cart: CartId) -> Result<Option<UserId>, Error> {
+    if !customer.is_guest() {
+        return Ok(Some(customer));
+    }
+    Ok(store::guest_rows::find_owner(tx, cart).await?)
 }
 
 async fn promotion_activated(tx: &mut Tx, event: Received<PromotionActivated>) -> Result<(), Error> {

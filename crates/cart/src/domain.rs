@@ -9,6 +9,7 @@ use contracts::{
     machine::Machine as _,
     money::{Currency, Money, MoneyError},
     order::OrderItem,
+    promotion::MAX_COUPONS,
     tax::Taxation,
     text::{CouponCode, Quantity},
     time::Timestamp,
@@ -379,6 +380,36 @@ impl Cart {
             }
         }
         changed
+    }
+
+    /// Adds the lines of a guest's cart, `max` units on a line, and returns the lines that changed. What is requested adds up, so that
+    /// the cart warns where less can be had. Lines in another currency are left out unless this cart is empty.
+    pub fn merge(&mut self, guest: &Cart, max: u32, mut fresh: impl FnMut() -> CartItemId) -> Vec<Line> {
+        if self.lines.is_empty() {
+            self.currency = guest.currency;
+        }
+        let mut changed = Vec::new();
+        for other in guest.lines.iter().filter(|_| self.currency == guest.currency) {
+            if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == other.product_id) {
+                line.wanted = line.wanted.saturating_add(other.wanted);
+                line.quantity = line.quantity.saturating_add(other.quantity).min(max);
+                changed.push(line.clone());
+            } else if self.lines.len() < MAX_LINES {
+                let line = Line { cart_item_id: fresh(), position: self.next_position(), ..other.clone() };
+                self.lines.push(line.clone());
+                changed.push(line);
+            }
+        }
+        changed
+    }
+
+    /// Puts the coupons of a guest before the own ones. Returns the own ones that have no room any more.
+    pub fn merge_coupons(&mut self, guest: &[CouponCode]) -> Vec<CouponCode> {
+        let own: Vec<_> = self.coupons.iter().filter(|code| !guest.contains(code)).cloned().collect();
+        let room = MAX_COUPONS.saturating_sub(guest.len()).min(own.len());
+        let (kept, dropped) = own.split_at(room);
+        self.coupons = guest.iter().chain(kept).cloned().collect();
+        dropped.to_vec()
     }
 
     /// Returns the cart as its owner sees it, with a warning for each line that differs from what was added.

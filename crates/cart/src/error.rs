@@ -14,6 +14,9 @@ use platform::{client::CallError, db, http::Problem};
 pub enum Error {
     #[error("no such line in the cart")]
     NotFound,
+    /// The token of a guest was never given, has expired, or its cart moved into the cart of an account.
+    #[error("the token opens no cart")]
+    UnknownToken,
     #[error("the product is not on sale")]
     Unavailable,
     #[error("{} units of {} are available, {} are requested", .0.available, .0.sku, .0.requested)]
@@ -58,6 +61,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("the cart has no such line"),
+            Error::UnknownToken => Problem::new(Code::UNAUTHENTICATED).detail("the cart token is not valid, or has expired"),
             Error::Unavailable => Code::PRODUCT_UNAVAILABLE.into(),
             Error::Short(shortage) => Problem::new(Code::INSUFFICIENT_STOCK)
                 .detail(format!("{} of {} can be had now", shortage.available, shortage.sku))

@@ -15,6 +15,9 @@
 //! by a call and by `OrderCreated`. The first of the two checks the cart out, and lines that were added in between move
 //! into a new cart. `OrderCancelled` with `linesReturn` adds the lines and the coupons to the active cart, once.
 //!
+//! **Guests.** `POST /carts` makes a cart without an account and gives its token, which is stored as a hash. The guest is an owner
+//! like any other, with an id that only this service knows. A login moves the cart into the one of the account.
+//!
 //! A cart that its owner did not read for `abandoned_after_hours` becomes ABANDONED; closed carts are deleted after
 //! `closed_kept_days`. The service emits no events, because no other service needs the contents of a cart.
 
@@ -50,7 +53,7 @@ struct App {
 /// Returns the cart service: routes, consumers, workers and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("cart", migrations!["0001_carts", "0002_images", "0003_sellers", "0004_coupons"], |ctx: Ctx| async move {
+    Service::new("cart", migrations!["0001_carts", "0002_images", "0003_sellers", "0004_coupons", "0005_guests"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })

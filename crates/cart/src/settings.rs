@@ -19,6 +19,9 @@ pub struct Settings {
     /// After how many hours without a read or change by its owner a cart is ABANDONED.
     #[schemars(range(min = 1, max = 87_600))]
     pub abandoned_after_hours: NonZeroU32,
+    /// After how many hours without a use of its token the cart of a guest is deleted. One that was never used is deleted after a day.
+    #[schemars(range(min = 1, max = 8_760))]
+    pub guest_idle_hours: NonZeroU32,
     /// How many days ordered and abandoned carts are kept.
     #[schemars(range(min = 1, max = 3_650))]
     pub closed_kept_days: NonZeroU16,
@@ -30,6 +33,7 @@ impl Default for Settings {
             currency: Currency::EUR,
             max_line_quantity: BoundedInt::new(999).expect("a default is within its bounds"),
             abandoned_after_hours: NonZeroU32::new(720).expect("720 is not zero"),
+            guest_idle_hours: NonZeroU32::new(336).expect("336 is not zero"),
             closed_kept_days: NonZeroU16::new(90).expect("90 is not zero"),
         }
     }
@@ -44,6 +48,17 @@ impl Settings {
     #[must_use]
     pub fn abandoned_after(&self) -> Duration {
         Duration::from_secs(u64::from(self.abandoned_after_hours.get()) * 3600)
+    }
+
+    #[must_use]
+    pub fn guest_idle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.guest_idle_hours.get()) * 3600)
+    }
+
+    /// How long a guest's cart is kept that nobody used.
+    #[must_use]
+    pub fn unused_guest(&self) -> Duration {
+        self.guest_idle().min(Duration::from_secs(86_400))
     }
 
     /// Returns how old `seen_at` may get before a read updates it. A tenth of the limit keeps most reads free of

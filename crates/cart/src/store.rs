@@ -1,5 +1,7 @@
 //! The only SQL of the service.
 
+pub mod guest_rows;
+
 use crate::domain::{Cart, Line};
 use contracts::{
     cart::CartStatus,
@@ -156,6 +158,13 @@ pub async fn delete_line(tx: &mut Tx, item: CartItemId) -> Result<(), Error> {
 
 pub async fn delete_lines(tx: &mut Tx, cart: CartId) -> Result<(), Error> {
     tx.execute("DELETE FROM cart_items WHERE cart_id = $1", params![cart]).await.map(|_| ())
+}
+
+/// Deletes all carts of this owner.
+async fn delete_carts_of(tx: &mut Tx, owner: UserId) -> Result<(), Error> {
+    tx.execute("DELETE FROM cart_coupons WHERE cart_id IN (SELECT cart_id FROM carts WHERE user_id = $1)", params![owner]).await?;
+    tx.execute("DELETE FROM cart_items WHERE cart_id IN (SELECT cart_id FROM carts WHERE user_id = $1)", params![owner]).await?;
+    tx.execute("DELETE FROM carts WHERE user_id = $1", params![owner]).await.map(|_| ())
 }
 
 /// Marks up to `limit` active carts as ABANDONED that were last seen before `before`, and returns their number. The

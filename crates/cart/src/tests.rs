@@ -3,6 +3,7 @@
 mod abandonment;
 mod access;
 mod coupons;
+mod guests;
 mod items;
 mod orders;
 mod show;

@@ -6,6 +6,7 @@ use crate::{
     machine,
     money::Currency,
     promotion::{CouponProblem, NearMiss},
+    secret::Secret,
     service::ServiceSpec,
     string_enum,
     tax::TaxTotal,
@@ -25,7 +26,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[CartStatus::SPEC],
     events: &[],
     calls: CALLS,
-    paths: &["/cart"],
+    paths: &["/cart", "/carts"],
 };
 
 machine! {
@@ -89,6 +90,7 @@ pub struct UpdateCartItem {
 #[serde(rename_all = "camelCase")]
 pub struct Cart {
     pub cart_id: CartId,
+    /// The customer; in the cart of a guest an id that nothing else has.
     pub user_id: UserId,
     /// The present status.
     pub status: CartStatus,
@@ -264,6 +266,23 @@ pub struct CheckOutCart {
     pub items: Vec<CheckedOutItem>,
 }
 
+/// The cart of a guest, and the token that opens it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GuestCart {
+    pub cart_id: CartId,
+    /// Sent as `X-Cart-Token` in place of an access token. It is shown once. It ends when the cart was not used for the time of the
+    /// setting `guest_idle_hours`, and when the cart moves into the cart of an account.
+    pub cart_token: Secret,
+}
+
+/// Names the cart of a guest by its token.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GuestCartToken {
+    pub cart_token: Secret,
+}
+
 /// Units of a product that were ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -273,6 +292,8 @@ pub struct CheckedOutItem {
 }
 
 calls! {
+    /// Makes a cart for a guest. Its token takes the place of an access token for every operation on the cart.
+    CREATE_GUEST_CART: post_unkeyed(()) -> GuestCart, "/carts";
     /// Reads the caller's cart at present prices, with a warning where something changed.
     GET_CART: get(()) -> Cart, "/cart", query CartQuery;
     /// Empties the cart.
@@ -289,6 +310,11 @@ calls! {
     REMOVE_COUPON: delete(()) -> (), "/cart/coupons/{code}";
     /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then marks it CHECKED_OUT.
     GET_ACTIVE_CART: get(()) -> Cart, "/internal/cart/{userId}", from "order";
+    /// Reads the active cart of a guest in order to place an order; `UNAUTHENTICATED` when the token opens none.
+    GET_GUEST_CART: query(GuestCartToken) -> Cart, "/internal/carts/lookup", from "order";
+    /// Moves the lines and coupons of a guest's cart into the cart of this user and ends its token. A token that opens nothing changes
+    /// nothing.
+    MERGE_GUEST_CART: put(GuestCartToken) -> (), "/internal/cart/{userId}/merge", from "auth";
     /// Marks an ordered cart CHECKED_OUT at once, so that its owner sees an empty one; `OrderCreated` has the same effect
     /// when this call is lost. A repetition changes nothing.
     CHECK_OUT_CART: put(CheckOutCart) -> (), "/internal/cart/{userId}/check-out", from "order";

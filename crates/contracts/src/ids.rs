@@ -121,9 +121,32 @@ ids! {
     EventId;
 }
 
+impl UserId {
+    /// Returns the id under which the orders of a guest are kept, from a keyed hash of the guest's address. It is a UUIDv8 (RFC 9562), so
+    /// that it is never the id of an account.
+    #[must_use]
+    pub fn of_guest(hash: [u8; 16]) -> UserId {
+        UserId(uuid::Builder::from_custom_bytes(hash).into_uuid())
+    }
+
+    /// Whether this is the id of a guest and not of an account.
+    #[must_use]
+    pub fn is_guest(self) -> bool {
+        self.0.get_version_num() == 8
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_a_guest_is_no_id_of_an_account() {
+        let guest = UserId::of_guest([0xff; 16]);
+        assert!(guest.is_guest());
+        assert_eq!(guest.to_string().parse::<UserId>().unwrap(), guest);
+        assert!(!"0190a1b2-c3d4-7000-8000-00000000000f".parse::<UserId>().unwrap().is_guest());
+    }
 
     #[test]
     fn an_id_has_one_spelling() {

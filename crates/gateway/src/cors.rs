@@ -10,7 +10,8 @@ use axum::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, Traceparent, X-Correlation-Id",
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, Traceparent, X-Cart-Token, \
+     X-Correlation-Id, X-Order-Token",
 );
 const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static(
     "Location, Link, ETag, Retry-After, X-Correlation-Id, Idempotency-Replayed, Preference-Applied, RateLimit, RateLimit-Policy",

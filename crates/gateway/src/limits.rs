@@ -31,6 +31,8 @@ static STATE: HeaderName = HeaderName::from_static("ratelimit");
 pub(crate) enum Class {
     /// Checks a password or creates an account: expensive to serve, and a target of guessing.
     Login,
+    /// Makes a cart for a guest: anyone may, and each is a row that is stored.
+    GuestCart,
     Search,
     Write,
     Read,
@@ -52,6 +54,7 @@ impl Class {
         ];
         match *method {
             Method::POST if LOGINS.contains(&path) => Class::Login,
+            Method::POST if path == "/carts" => Class::GuestCart,
             Method::GET | Method::HEAD if path == "/search" || path.starts_with("/search/") => Class::Search,
             Method::GET | Method::HEAD | Method::OPTIONS => Class::Read,
             _ => Class::Write,
@@ -83,6 +86,7 @@ impl Caller {
 /// The limits of all kinds.
 pub(crate) struct Limits {
     login: Limit,
+    guest_cart: Limit,
     search: Limit,
     write: Limit,
     read: Limit,
@@ -101,6 +105,7 @@ impl Limits {
         let limit = |name, quota: Quota, seconds| Limit::new(name, quota, seconds, remembered);
         Limits {
             login: limit("login", Quota::per_minute(settings.login_per_minute), 60),
+            guest_cart: limit("guest-cart", Quota::per_minute(settings.guest_carts_per_minute), 60),
             search: limit("search", Quota::per_second(settings.search_per_second), 1),
             write: limit("write", Quota::per_second(settings.writes_per_second), 1),
             read: limit("read", Quota::per_second(settings.reads_per_second), 1),
@@ -123,6 +128,7 @@ impl Limits {
     fn limit(&self, class: Class) -> &Limit {
         match class {
             Class::Login => &self.login,
+            Class::GuestCart => &self.guest_cart,
             Class::Search => &self.search,
             Class::Write => &self.write,
             Class::Read => &self.read,
@@ -279,6 +285,8 @@ mod tests {
             (Method::POST, "/auth/email/verify", Class::Login),
             (Method::POST, "/auth/email/verify/resend", Class::Login),
             (Method::POST, "/auth/email/change", Class::Login),
+            (Method::POST, "/carts", Class::GuestCart),
+            (Method::GET, "/carts", Class::Read),
             (Method::GET, "/auth/login", Class::Read),
             (Method::POST, "/auth/refresh", Class::Write),
             (Method::HEAD, "/search/suggest", Class::Search),

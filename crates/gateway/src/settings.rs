@@ -42,6 +42,9 @@ pub struct Settings {
     /// Requests that check a password or create an account, per address and minute.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub login_per_minute: NonZeroU32,
+    /// Carts that guests may make, per address and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub guest_carts_per_minute: NonZeroU32,
     /// Searches per caller and second.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub search_per_second: NonZeroU32,
@@ -72,6 +75,7 @@ impl Default for Settings {
             max_body_memory: 64 * 1024 * 1024,
             upstream_seconds: count(35),
             login_per_minute: count(10),
+            guest_carts_per_minute: count(30),
             search_per_second: count(30),
             writes_per_second: count(20),
             reads_per_second: count(100),

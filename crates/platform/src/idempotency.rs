@@ -14,6 +14,7 @@ pub use request::{IdempotentRequest, Next};
 
 use crate::{
     db::{Db, Error, Tx},
+    encryption,
     http::{Answer, IdempotencyKey, Idempotent, MaybeIdempotencyKey, Problem, Stored},
     params,
 };
@@ -23,6 +24,9 @@ use std::time::Duration;
 
 /// How long answers are kept at least.
 pub const KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
+
+/// How long answers that carry a secret are kept.
+pub const SEALED_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// The row of a key. Without a body, the effect that made `resource` is not answered yet.
 struct Record {
@@ -44,8 +48,12 @@ crate::table! {
 }
 
 impl Record {
-    fn answer(self) -> Result<Option<Stored>, Error> {
-        let restored = |body| Stored::restore(self.status, &self.headers, body);
+    fn answer(self, seal: Option<[u8; 32]>) -> Result<Option<Stored>, Error> {
+        let opened = |body: Vec<u8>| match seal {
+            Some(key) => encryption::decrypt(&key, std::str::from_utf8(&body).ok()?),
+            None => Some(body),
+        };
+        let restored = |body| Stored::restore(self.status, &self.headers, opened(body)?);
         let failed = || Error::Failed("an idempotency record cannot be read".into());
         self.body.map(|body| restored(body).ok_or_else(failed)).transpose()
     }
@@ -99,7 +107,8 @@ impl IdempotencyKey {
             resource: None,
             busy_until: now.after(busy),
             holder: Some(tx.process_id()),
-            created_at: now,
+            // Answers are deleted by their age.
+            created_at: if self.seal.is_some() { now.before(KEPT - SEALED_KEPT) } else { now },
         };
         if tx.insert_if_absent::<Records>(&record, "(scope)").await? {
             return Ok(Begun::First);
@@ -132,7 +141,7 @@ impl IdempotencyKey {
         // A request ends with its process. An embedded database belongs to one process, so a row of another one is nobody's.
         let is_busy = record.busy_until > tx.now() && (record.holder == Some(tx.process_id()) || tx.is_shared());
         let resource = record.resource;
-        match (record.answer()?, resource) {
+        match (record.answer(self.seal)?, resource) {
             (Some(stored), _) => Ok(Begun::Answered(stored)),
             (None, Some(_)) if is_busy => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
             (None, Some(resource)) => Ok(Begun::Unanswered(resource)),
@@ -161,17 +170,21 @@ impl IdempotencyKey {
 
     /// Gives an open row its answer. The first one given stays.
     async fn complete<A>(&self, tx: &mut Tx, stored: &Stored) -> Result<Idempotent<A>, Problem> {
+        let body = match self.seal {
+            Some(key) => encryption::encrypt(&key, tx.random_bytes(), &stored.body).into_bytes(),
+            None => stored.body.to_vec(),
+        };
         let rows = tx
             .execute(
                 "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE scope = $4 AND body IS NULL",
-                params![stored.status.as_u16(), stored.headers_text(), stored.body.to_vec(), self.scope()],
+                params![stored.status.as_u16(), stored.headers_text(), body, self.scope()],
             )
             .await?;
         if rows == 1 {
             return Ok(Idempotent::of(stored.clone(), false));
         }
         let record = tx.find::<Records>("scope = $1", params![self.scope()]).await?;
-        let first = record.map_or(Ok(None), Record::answer)?;
+        let first = record.map_or(Ok(None), |record| record.answer(self.seal))?;
         Ok(first.map_or_else(|| Idempotent::of(stored.clone(), false), |first| Idempotent::of(first, true)))
     }
 

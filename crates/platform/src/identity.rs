@@ -3,6 +3,7 @@
 
 mod callers;
 mod claims;
+mod guest;
 mod keys;
 mod provider;
 mod revocations;
@@ -14,6 +15,8 @@ pub use callers::{
 };
 pub use claims::{AUDIENCE, Claims, ISSUER, Identity};
 pub use contracts::auth::{Jwk, Jwks, Role};
+pub(crate) use guest::GuestSubject;
+pub use guest::{CartTokenHeader, GuestToken, MaybeGuestToken, OrGuest, OrderTokenHeader, TokenHeader};
 pub use keys::SigningKey;
 pub use revocations::RevocationSource;
 pub use verifier::{KeySource, Refused, Verifier};

@@ -13,7 +13,14 @@ const PUBLIC: [(Method, &str); 7] = [
     (Method::POST, "/cart/coupons"),
     (Method::DELETE, "/cart/coupons/{id}"),
 ];
-const INTERNAL: [(Method, &str); 2] = [(Method::GET, "/internal/cart/{id}"), (Method::PUT, "/internal/cart/{id}/check-out")];
+const INTERNAL: [(Method, &str); 4] = [
+    (Method::GET, "/internal/cart/{id}"),
+    (Method::PUT, "/internal/cart/{id}/check-out"),
+    (Method::PUT, "/internal/cart/{id}/merge"),
+    (Method::POST, "/internal/carts/lookup"),
+];
+/// Anyone may.
+const OPEN: [(Method, &str); 1] = [(Method::POST, "/carts")];
 
 #[tokio::test]
 async fn every_route_is_in_the_table_and_refuses_anonymous_callers_and_wrong_roles() {
@@ -21,7 +28,8 @@ async fn every_route_is_in_the_table_and_refuses_anonymous_callers_and_wrong_rol
     let own = shop.runtime.operations.iter().filter(|(_, operation)| !operation.path.starts_with("/admin/parked-events"));
     let template = |path: &str| path.replace("{cartItemId}", "{id}").replace("{code}", "{id}").replace("{userId}", "{id}");
     let served: HashSet<_> = own.map(|(_, operation)| (operation.method.clone(), template(operation.path))).collect();
-    let tried: HashSet<_> = PUBLIC.iter().chain(&INTERNAL).map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
+    let tried: HashSet<_> =
+        PUBLIC.iter().chain(&INTERNAL).chain(&OPEN).map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
     assert_eq!(served, tried);
     for (method, path) in PUBLIC.iter().chain(&INTERNAL) {
         let path = path.replace("{id}", &shop.customer_id.to_string());

@@ -42,7 +42,7 @@ fn address() -> AddressSnapshot {
     }
 }
 
-fn created(cart: &Cart, order_id: OrderId) -> OrderCreated {
+pub(super) fn created(cart: &Cart, order_id: OrderId) -> OrderCreated {
     OrderCreated {
         fulfilments: Vec::new(),
         order_id,
@@ -63,7 +63,7 @@ fn created(cart: &Cart, order_id: OrderId) -> OrderCreated {
     }
 }
 
-fn cancelled(cart: &Cart, order_id: OrderId, lines_return: bool) -> OrderCancelled {
+pub(super) fn cancelled(cart: &Cart, order_id: OrderId, lines_return: bool) -> OrderCancelled {
     OrderCancelled {
         order_id,
         order_number: "N-1".into(),

@@ -32,6 +32,8 @@ pub struct OperationBuilder<'a> {
     pub(super) conditional: bool,
     /// Whether callers without a token are accepted beside those of `grants`.
     pub(super) optional: bool,
+    /// The security schemes of the tokens of guests that are taken in place of an access token.
+    pub(super) guests: Vec<&'static str>,
     /// Whether a client may prove who it is by its id and secret as `Authorization: Basic`.
     pub(super) client_credentials: bool,
 }
@@ -55,6 +57,7 @@ impl<'a> OperationBuilder<'a> {
             refusals: Vec::new(),
             conditional: false,
             optional: false,
+            guests: Vec::new(),
             client_credentials: false,
         }
     }
@@ -175,6 +178,11 @@ impl<'a> OperationBuilder<'a> {
     pub fn allow_anonymous(&mut self) {
         self.optional = true;
         self.refusals.retain(|code| *code != Code::FORBIDDEN);
+    }
+
+    /// Guests may call it as well, with the token of this security scheme.
+    pub fn allow_guests(&mut self, scheme: &'static str) {
+        self.guests.push(scheme);
     }
 
     /// Adds errors that an argument refuses with.

@@ -5,7 +5,7 @@ use super::{
     describe::{DescribeArg, OperationBuilder},
     problem::Problem,
 };
-use crate::identity;
+use crate::identity::{self, GuestSubject};
 use axum::{
     extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, request::Parts},
@@ -26,12 +26,14 @@ pub const ANONYMOUS: &str = "anonymous";
 pub struct IdempotencyKey {
     /// What the caller chose, without quotes: 1 to 255 printable ASCII characters.
     pub key: String,
-    /// The `sub` of the caller's token, or [`ANONYMOUS`].
+    /// The `sub` of the caller's token, the hash of a guest's token, or [`ANONYMOUS`].
     pub subject: String,
     /// Upper case, such as `POST`.
     pub method: String,
     path: ParsedPath,
     hash: BodyHash,
+    /// The key under which the answer is stored, when it carries a secret.
+    pub(crate) seal: Option<[u8; 32]>,
 }
 
 impl IdempotencyKey {
@@ -47,13 +49,20 @@ impl IdempotencyKey {
         let hash = BodyHash::default();
         hash.set(body);
         let path = ParsedPath { raw: path.into().into(), parsed: Arc::default() };
-        IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path, hash }
+        IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path, hash, seal: None }
     }
 
     /// The path without [`super::BASE`], with the parsed parameters filled in: two spellings of one SKU have one path.
     #[must_use]
     pub fn path(&self) -> &str {
         self.path.get()
+    }
+
+    /// The key of a request whose answer carries a secret: the answer is stored encrypted with `seal`, and kept for
+    /// [`SEALED_KEPT`](crate::idempotency::SEALED_KEPT) alone. Every request to the same path must use the same `seal`.
+    #[must_use]
+    pub fn sealed(self, seal: [u8; 32]) -> IdempotencyKey {
+        IdempotencyKey { seal: Some(seal), ..self }
     }
 
     /// SHA-256 of the body. Complete once the handler runs, because every argument has been extracted by then.
@@ -202,11 +211,15 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeIdempotencyKey {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(key) = parse(&parts.headers)? else { return Ok(MaybeIdempotencyKey(None)) };
-        let subject = identity::identify(parts).await?.map_or_else(|| ANONYMOUS.to_owned(), |identity| identity.subject.clone());
+        let guest = parts.extensions.get::<GuestSubject>().map(|guest| guest.0.clone());
+        let subject = match guest {
+            Some(guest) => guest,
+            None => identity::identify(parts).await?.map_or_else(|| ANONYMOUS.to_owned(), |identity| identity.subject.clone()),
+        };
         let hash = BodyHash::default();
         parts.extensions.insert(hash.clone());
         let (method, path) = (parts.method.as_str().to_owned(), ParsedPath::of(parts));
-        Ok(MaybeIdempotencyKey(Some(IdempotencyKey { key, subject, method, path, hash })))
+        Ok(MaybeIdempotencyKey(Some(IdempotencyKey { key, subject, method, path, hash, seal: None })))
     }
 }
 

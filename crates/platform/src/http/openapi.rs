@@ -9,6 +9,7 @@ pub(super) use schema::remove_null;
 pub use schema::schema_faults;
 
 use super::{BASE, describe::OperationBuilder, encode_text};
+use crate::identity::{CartTokenHeader, OrderTokenHeader, TokenHeader as _};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use contracts::{
     auth::Role,
@@ -71,13 +72,19 @@ pub struct Access {
     pub grants: Vec<Grant>,
     /// Whether callers without a token may call as well.
     pub anonymous: bool,
+    /// The security schemes of the tokens of guests that are taken in place of an access token.
+    pub guests: Vec<&'static str>,
 }
 
 impl Operation {
     /// Who may call, read from the handler's arguments.
     #[must_use]
     pub fn access(&self) -> Access {
-        self.described(|builder| Access { anonymous: builder.grants.is_empty() || builder.optional, grants: builder.grants })
+        self.described(|builder| Access {
+            anonymous: builder.grants.is_empty() || builder.optional,
+            grants: builder.grants,
+            guests: builder.guests,
+        })
     }
 
     /// Describes this operation alone, and reads from that.
@@ -97,8 +104,9 @@ impl Operation {
     /// Whether only services may call it, so that it is not in the public description.
     #[must_use]
     pub fn is_for_services(&self) -> bool {
-        let Access { grants, anonymous } = self.access();
-        self.is_internal() || (!anonymous && grants.iter().all(|grant| matches!(grant, Grant::Service | Grant::Client(_))))
+        let Access { grants, anonymous, guests } = self.access();
+        self.is_internal()
+            || (!anonymous && guests.is_empty() && grants.iter().all(|grant| matches!(grant, Grant::Service | Grant::Client(_))))
     }
 
     fn doc(&self) -> Option<&'static OperationDoc> {
@@ -168,7 +176,7 @@ impl Operation {
             builder.parameter("header", "If-None-Match", false, json!({"type": "string"}), about);
         }
         let errors = self.errors(&builder);
-        let access = Access { anonymous: builder.grants.is_empty() || builder.optional, grants: builder.grants };
+        let access = Access { anonymous: builder.grants.is_empty() || builder.optional, grants: builder.grants, guests: builder.guests };
         let mut responses: BTreeMap<String, Value> = BTreeMap::new();
         for (status, mut answer) in builder.answers {
             rewrite(&mut answer, Side::Answer);
@@ -214,6 +222,7 @@ impl Operation {
         if builder.client_credentials {
             ways.push(json!({"client": []}));
         }
+        ways.extend(access.guests.iter().map(|scheme| json!({*scheme: []})));
         if access.anonymous && !ways.is_empty() {
             ways.insert(0, json!({}));
         }
@@ -308,6 +317,8 @@ fn describe<'a>(operations: impl Iterator<Item = &'a Operation>, title: &str, ve
             "responses": {"Problem": failed},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."},
+                CartTokenHeader::SCHEME: {"type": "apiKey", "in": "header", "name": CartTokenHeader::NAME, "description": "The token of a guest's cart."},
+                OrderTokenHeader::SCHEME: {"type": "apiKey", "in": "header", "name": OrderTokenHeader::NAME, "description": "The token of a guest's order."},
                 "client": {"type": "http", "scheme": "basic", "description": "The id and the secret of a client."},
             },
         },

@@ -146,6 +146,25 @@ async fn a_repetition_gets_the_first_answer_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn an_answer_with_a_secret_is_stored_encrypted_and_for_a_day() {
+    for at_once in [true, false] {
+        let (_folder, db) = database();
+        let sealed = |body: &str| key(body).sealed([3; 32]);
+        let make = Make { number: 7, at_once, ..Make::default() };
+        let first = make.clone().run(&db, sealed("a")).await.unwrap();
+        let again = make.clone().run(&db, sealed("a")).await.unwrap();
+        assert_eq!((again.stored, again.replayed), (first.stored.clone(), true));
+        let body: Vec<u8> = db.read(async |tx| tx.query_one("SELECT body FROM idempotency", &[], |row| row.next()).await).await.unwrap();
+        assert_ne!(body, first.stored.body.to_vec());
+        let now = db.env().now();
+        purge(&db, now.before(KEPT), 10).await.unwrap();
+        assert_eq!(rows(&db).await, 1);
+        purge(&db, now.after(SEALED_KEPT + Duration::from_secs(1)).before(KEPT), 10).await.unwrap();
+        assert_eq!(rows(&db).await, 0, "a day later it is gone");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_is_kept_wherever_it_is_decided() {
     for fails in [At::Prepare, At::Effect, At::Answer] {
         let (_folder, db) = database();

@@ -59,7 +59,7 @@ pub trait Caller: Sized {
     fn grants() -> Vec<Grant>;
 }
 
-async fn admitted<C: Caller>(parts: &mut Parts) -> Result<C, Problem> {
+pub(super) async fn admitted<C: Caller>(parts: &mut Parts) -> Result<C, Problem> {
     let identity = identify(parts).await?.ok_or_else(|| Problem::new(Code::UNAUTHENTICATED))?;
     C::admit(&identity).ok_or_else(|| Problem::new(Code::FORBIDDEN))
 }

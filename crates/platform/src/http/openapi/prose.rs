@@ -34,6 +34,8 @@ fn name(grant: Grant) -> String {
 /// The sentence that names the callers.
 pub(super) fn callers(access: &Access) -> String {
     let names: Vec<String> = access.grants.iter().map(|grant| name(*grant)).collect();
+    let mut names = names;
+    names.extend(access.guests.iter().map(|scheme| format!("guests with the token `{scheme}`")));
     match (access.anonymous, names.is_empty()) {
         (true, true) => "Who may call: anyone.".to_owned(),
         (true, false) => "Who may call: anyone; with a token the answer may show more.".to_owned(),
