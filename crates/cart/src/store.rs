@@ -41,8 +41,13 @@ pub async fn find_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, Err
 
 /// Returns the active cart of a user with its row locked until the commit. The lock also guards the lines.
 pub async fn lock_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, Error> {
-    let found = tx.lock::<Carts>("user_id = $1 AND status = 'ACTIVE'", params![owner]).await?;
-    with_lines(tx, found).await
+    loop {
+        let found = tx.lock::<Carts>("user_id = $1 AND status = 'ACTIVE'", params![owner]).await?;
+        // The unit that this one waited for may have closed the cart and begun another one, which the lock does not see.
+        if found.is_some() || tx.find::<Carts>("user_id = $1 AND status = 'ACTIVE'", params![owner]).await?.is_none() {
+            return with_lines(tx, found).await;
+        }
+    }
 }
 
 /// Returns one cart of a user in any status, locked as by [`lock_active`].

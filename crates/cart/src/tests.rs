@@ -4,6 +4,7 @@ mod abandonment;
 mod access;
 mod coupons;
 mod guests;
+mod interleaving;
 mod items;
 mod orders;
 mod show;

@@ -61,6 +61,13 @@ impl<'a, S: Clone + 'a> Scenario<'a, S> {
         self
     }
 
+    /// Keeps the actions with these names.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.actions.retain(|(name, _)| names.contains(name));
+        self
+    }
+
     /// Tries every action against every action, itself too.
     pub async fn try_all(&self) -> Found {
         let mut found = Found::default();
