@@ -3,6 +3,7 @@
 mod access;
 mod contention;
 mod evaluating;
+mod interleaving;
 mod managing;
 mod using;
 

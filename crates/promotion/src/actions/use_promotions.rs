@@ -28,6 +28,8 @@ pub async fn reserve(db: &Db, order: OrderId, body: ReserveUses) -> Result<(), E
     db.write(async move |tx| {
         let mut wanted = body.uses.to_vec();
         wanted.sort_by_key(|one| one.promotion_id);
+        // The same request may have arrived twice.
+        tx.lock_absent("promotion_uses", order.into()).await?;
         let present = uses::lock_of_order(tx, order).await?;
         if !present.is_empty() {
             let same = present.iter().map(|one| one.promotion_id).eq(wanted.iter().map(|one| one.promotion_id));
@@ -74,7 +76,6 @@ async fn reserve_one(tx: &mut Tx, order: OrderId, body: &ReserveUses, wanted: &U
     }
     new.seller_id = promotion.seller_id;
     if !uses::insert(tx, &new, now.after(ASK_ORDER_AFTER)).await? {
-        // The same request arrived twice, and the other one is faster.
         return Err(Error::OtherUses);
     }
     tx.emit(PromotionUseReserved {
