@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod contention;
 mod import_and_check;
+mod interleaving;
 mod model;
 mod partial_returns;
 mod product_sync;

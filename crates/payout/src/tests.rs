@@ -2,6 +2,7 @@
 
 mod access;
 mod crashes;
+mod interleaving;
 mod ledger;
 mod payouts;
 
