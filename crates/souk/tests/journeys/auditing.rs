@@ -10,10 +10,7 @@ use contracts::{
     payment::PaymentMethod,
     user::GET_PROFILE,
 };
-use platform::{
-    db::{self, Db},
-    env::Env,
-};
+use platform::db;
 use souk::api_client::{ApiRequest, request};
 use std::path::Path;
 
@@ -52,7 +49,7 @@ async fn the_audit_log_separates_what_a_user_did_from_what_happened_to_the_user(
 /// Changes the stopped installation's audit log by statements.
 async fn tamper(folder: &Path, statements: &'static [&'static str]) {
     let service = audit::service();
-    let database = Db::open(Env::system(), service.name, &folder.join("db"), service.migrations).expect("a database");
+    let database = super::servers::open(folder, &service);
     let changed = database.write(async move |tx| {
         for sql in statements {
             tx.execute(sql, &[]).await?;

@@ -80,6 +80,10 @@ impl Busy {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_of_a_busy_installation_has_every_order_that_was_answered_before_and_works() {
+    // It is about files of embedded databases.
+    if super::servers::are_used() {
+        return;
+    }
     let mut busy = Busy::start().await;
     let place = TempFolder::new();
     let mut copies = Vec::new();
@@ -111,6 +115,10 @@ async fn a_copy_of_a_busy_installation_has_every_order_that_was_answered_before_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_of_the_installation_or_of_the_copying_leaves_a_complete_copy_or_none() {
+    // It is about files of embedded databases.
+    if super::servers::are_used() {
+        return;
+    }
     let mut busy = Busy::start().await;
     let (place, env) = (TempFolder::new(), Env::system());
     let into = place.path().join("copy");
@@ -165,6 +173,10 @@ async fn a_kill_of_the_installation_or_of_the_copying_leaves_a_complete_copy_or_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_is_private_complete_and_goes_only_where_nothing_is() {
+    // It is about files of embedded databases.
+    if super::servers::are_used() {
+        return;
+    }
     let mut server = Server::start_with(CHEAP_PASSWORDS).await;
     server.customer("mara").await;
     let data_dir = server.folder.path().to_owned();
@@ -208,6 +220,10 @@ type Damage<'a> = &'a dyn Fn(&Path);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_copy_is_refused_and_nothing_is_left_of_the_attempt() {
+    // It is about files of embedded databases.
+    if super::servers::are_used() {
+        return;
+    }
     let mut server = Server::start_with(CHEAP_PASSWORDS).await;
     let place = TempFolder::new();
     let (copy, damaged, target) = (place.path().join("copy"), place.path().join("damaged"), place.path().join("target"));

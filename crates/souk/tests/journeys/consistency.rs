@@ -9,12 +9,7 @@ use contracts::{
     order::{LIST_ALL_ORDERS, OrderStatus, OrderView, PAY_ORDER, PayOrder},
     payment::{GET_PAYMENT, PaymentMethod, PaymentStatus},
 };
-use platform::{
-    db::{self, Db},
-    env::Env,
-    params,
-    service::Service,
-};
+use platform::{db, env::Env, params, service::Service};
 use souk::api_client::request;
 use std::{path::Path, time::Duration};
 use tokio::task::JoinSet;
@@ -78,7 +73,7 @@ async fn until_settled(buyer: &Person, id: OrderId) -> OrderView {
 
 /// Changes a row of a service's database while the program is stopped.
 async fn damage(folder: &Path, service: Service, sql: &'static str, id: Uuid) {
-    let database = Db::open(Env::system(), service.name, &folder.join("db"), service.migrations).expect("a database");
+    let database = super::servers::open(folder, &service);
     let rows = database.write(async move |tx| tx.execute(sql, params![id]).await).await;
     assert_eq!(rows.map_err(|error: db::Error| error.to_string()), Ok(1));
 }

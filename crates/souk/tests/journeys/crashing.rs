@@ -17,11 +17,7 @@ use contracts::{
     shipping::{LIST_SHIPMENTS_OF_ORDER, ShipmentStatus},
     text::Quantity,
 };
-use platform::{
-    db::{self, Db},
-    env::Env,
-    params,
-};
+use platform::{db, env::Env, params};
 use serde_json::json;
 use souk::api_client::{add_to_cart, request};
 use std::{
@@ -247,7 +243,7 @@ async fn power_cuts_under_load_lose_nothing_that_was_answered() {
 /// Makes the reserved uses due while the program is stopped.
 async fn ask_for_uses(folder: &Path) {
     let service = ::promotion::service();
-    let database = Db::open(Env::system(), service.name, &folder.join("db"), service.migrations).expect("a database");
+    let database = super::servers::open(folder, &service);
     let sql = "UPDATE promotion_uses SET due_at = 1 WHERE due_at IS NOT NULL";
     database
         .write(async move |tx| tx.execute(sql, params![]).await)

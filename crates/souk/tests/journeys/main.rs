@@ -23,6 +23,7 @@ mod returning;
 mod reviewing;
 mod selling;
 mod server;
+mod servers;
 mod starting;
 mod storage;
 mod suspending;

@@ -28,6 +28,10 @@ async fn buy(buyer: &Person, product: ProductId, key: &str) -> OrderId {
 
 #[tokio::test]
 async fn an_older_order_database_ships_new_orders_and_lets_go_of_those_it_lost() {
+    // It is about files of embedded databases.
+    if super::servers::are_used() {
+        return;
+    }
     let environment = &[("SOUK_ORDER_ORPHAN_GRACE_SECONDS", "0")];
     let mut server = Server::start_with(environment).await;
     let admin = server.admin().await;
@@ -86,6 +90,10 @@ fn copy(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_made_file_by_file_under_load_heals_by_itself() {
+    // It is about files of embedded databases.
+    if super::servers::are_used() {
+        return;
+    }
     let mut server = Server::start().await;
     let admin = server.admin().await;
     let product = server.product(&admin, "COPY-1", 1_000, 100_000).await;
@@ -122,6 +130,10 @@ async fn a_copy_made_file_by_file_under_load_heals_by_itself() {
 
 #[tokio::test]
 async fn a_lost_or_damaged_database_refuses_the_start_until_its_loss_is_accepted() {
+    // It is about files of embedded databases.
+    if super::servers::are_used() {
+        return;
+    }
     let mut server = Server::start().await;
     let admin = server.admin().await;
     let product = server.product(&admin, "LOST-1", 1_000, 10).await;
