@@ -21,7 +21,7 @@ async fn a_product_can_be_reviewed_once_it_was_delivered() {
     let answer = h.try_review(customer, product, &body).await.expect(201);
     let review: Review = answer.read();
     assert_eq!(answer.header("location"), format!("/api/v1/reviews/{}", review.review_id));
-    assert_eq!(h.get(&path(&review)).send().await.expect(200).json(), answer.json());
+    assert_eq!(h.get(&path(&review)).customer(customer).send().await.expect(200).json(), answer.json());
     assert_eq!((answer.json()["status"].as_str(), answer.json()["text"].as_str()), (Some("PUBLISHED"), Some("Two lines,\nas they came.")));
     h.try_review(customer, product, &json!({"rating": 1})).await.expect_problem(409, "REVIEW_EXISTS");
     // The same order delivers it once more.
