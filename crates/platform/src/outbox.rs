@@ -8,7 +8,7 @@ mod recent;
 pub(crate) use recent::RecentEvents;
 
 use crate::{
-    db::{Db, Error, Row, Tx},
+    db::{Db, Error, Row, Select, Tx},
     inbox::Consumers,
 };
 use contracts::{
@@ -43,6 +43,40 @@ pub async fn read_after(db: &Db, position: i64, limit: usize) -> Result<Vec<Publ
             crate::params![position, limit],
             |row| published(row, producer),
         )
+        .await
+    })
+    .await
+}
+
+/// Which events [`list`] returns; what is `None` limits nothing.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    pub event_type: Option<String>,
+    pub aggregate: Option<Uuid>,
+    pub correlation_id: Option<String>,
+    /// Only events that occurred at this instant or later.
+    pub since: Option<Timestamp>,
+}
+
+/// Returns the newest events of the outbox that fit, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(db: &Db, filter: EventFilter, limit: usize) -> Result<Vec<Published>, Error> {
+    let producer = db.service();
+    db.read(async move |tx| {
+        let EventFilter { event_type, aggregate, correlation_id, since } = filter.clone();
+        // A row without a position was committed a moment ago, and is not numbered yet.
+        Select::from(
+            "SELECT position, event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, \
+             actor_id, schema_version, occurred_at FROM outbox WHERE position IS NOT NULL",
+        )
+        .filter_some("event_type = ?", event_type)
+        .filter_some("aggregate_id = ?", aggregate)
+        .filter_some("correlation_id = ?", correlation_id)
+        .filter_some("occurred_at >= ?", since)
+        .limit("position DESC", i64::try_from(limit).unwrap_or(i64::MAX))
+        .rows(tx, |row| published(row, producer))
         .await
     })
     .await

@@ -3,7 +3,7 @@
 
 use crate::{
     config::{Config, ToolFlags},
-    documents,
+    documents, event_list,
     platform_run::{self, Databases},
     style::{bold, dim, green},
 };
@@ -78,6 +78,8 @@ pub struct Events {
 
 #[derive(Subcommand)]
 enum EventsCommand {
+    /// List the newest events that the services announced, oldest of them first.
+    List(event_list::ListEvents),
     /// List failed events: events that a service could not consume.
     Parked(ToolFlags),
     /// Let a consumer go on without events that its producer's stream and outbox do not have any more.
@@ -205,6 +207,7 @@ fn print_failed_event(failed: &FailedEvent) {
 pub async fn events(events: Events) -> Result<()> {
     match events.command {
         None => documents::print(&contracts::registry::events_json()),
+        Some(EventsCommand::List(list)) => event_list::run(list).await,
         Some(EventsCommand::Parked(flags)) => {
             let (_, databases) = open(flags)?;
             let mut total = 0;

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod doctor;
 pub mod documents;
 pub mod entry;
+pub mod event_list;
 pub mod new_folder;
 pub mod operations;
 pub mod platform_run;

@@ -1,21 +1,25 @@
 //! The tools of the command line.
 
 use super::server::{Server, command, run};
+use contracts::payment::PaymentMethod;
 use platform::testing::TempFolder;
+use serde_json::json;
 use std::process::Stdio;
 
 #[test]
 fn a_tool_that_reads_creates_no_installation() {
     let folder = TempFolder::new();
     let nowhere = folder.path().join("nowhere");
-    for arguments in [&["doctor"][..], &["events", "parked"], &["audit", "verify"], &["search", "rebuild"], &["client", "list"]] {
+    for arguments in
+        [&["doctor"][..], &["events", "parked"], &["events", "list"], &["audit", "verify"], &["search", "rebuild"], &["client", "list"]]
+    {
         let (succeeded, output) = run(&nowhere, arguments, "");
         assert!(!succeeded && output.contains("there is no installation in"), "{arguments:?}: {output}");
         assert!(!nowhere.exists(), "{arguments:?}");
     }
     let (succeeded, output) = run(&nowhere, &["migrate"], "");
     assert!(succeeded, "{output}");
-    for arguments in [&["doctor"][..], &["events", "parked"], &["audit", "verify"], &["client", "list"]] {
+    for arguments in [&["doctor"][..], &["events", "parked"], &["events", "list"], &["audit", "verify"], &["client", "list"]] {
         let (succeeded, output) = run(&nowhere, arguments, "");
         assert!(succeeded, "{arguments:?}: {output}");
     }
@@ -57,6 +61,36 @@ async fn clients_can_be_created_listed_and_removed_while_the_platform_runs() {
     assert!(listed.contains("0 clients"), "{listed}");
     let (succeeded, output) = tool(&["client", "remove", "--id", "carrier"]);
     assert!(!succeeded && output.contains("there is no client carrier"), "{output}");
+    server.stop_and_check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_events_of_an_order_are_listed_while_the_platform_runs() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "LISTED-1", 1_000, 5).await;
+    let buyer = server.customer("listed").await;
+    buyer.add(product, 1).await;
+    let order = buyer.order(PaymentMethod::Ok, "k").await.order_id.to_string();
+    let list = |arguments: &[&str]| run(server.folder.path(), &[&["events", "list"], arguments].concat(), "");
+    let (succeeded, output) = list(&["--aggregate", &order]);
+    let place = |event: &str| output.find(event).unwrap_or_else(|| panic!("{event} is not in {output}"));
+    assert!(succeeded && place("OrderCreated") < place("OrderConfirmed"), "oldest first: {output}");
+    assert!(!output.contains("StockChanged"), "{output}");
+    let (_, newest) = list(&["--limit", "1", "--service", "order", "--type", "OrderCreated", "--json"]);
+    let event: serde_json::Value = serde_json::from_str(&newest).expect("one line of JSON");
+    assert_eq!((&event["aggregateId"], &event["payload"]["orderId"], &event["producer"]), (&json!(order), &json!(order), &json!("order")));
+    assert!(event["position"].as_i64() > Some(0), "{event}");
+    let correlation = event["correlationId"].as_str().expect("text");
+    let (_, of_request) = list(&["--correlation", correlation, "--limit", "10000"]);
+    assert!(of_request.contains("OrderCreated") && of_request.contains("PaymentAuthorized"), "{of_request}");
+    assert_eq!(list(&["--since", "2999-01-01T00:00:00Z"]), (true, String::new()));
+    for (wrong, named) in
+        [("--type=OrderMade", "there is no such type"), ("--service=orders", "possible values"), ("--limit=0", "1..=10000")]
+    {
+        let (succeeded, output) = list(&[wrong]);
+        assert!(!succeeded && output.contains(named), "{wrong}: {output}");
+    }
     server.stop_and_check().await;
 }
 
