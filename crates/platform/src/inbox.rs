@@ -165,10 +165,15 @@ impl Consumers {
         &self.producers
     }
 
+    /// Whether events of every type are consumed.
+    pub(crate) fn consumes_every(&self) -> bool {
+        self.every.is_some()
+    }
+
     /// Whether events of this type are consumed.
     #[must_use]
     pub fn consumes(&self, event_type: &str) -> bool {
-        self.every.is_some() || self.by_type.contains_key(event_type)
+        self.consumes_every() || self.by_type.contains_key(event_type)
     }
 
     /// Whether a function for events of this type consumes them.

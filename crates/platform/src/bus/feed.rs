@@ -66,12 +66,11 @@ impl Feed {
         }
     }
 
-    /// How many events after `position` the consumers consume, and when the oldest of them occurred, where that is known. A
-    /// stream is not read for it: all its events after the position count.
+    /// How many events after `position` the consumers consume, and when the oldest of them occurred.
     pub async fn count_after(&self, position: i64, consumers: &Consumers) -> Result<(u64, Option<Timestamp>), Error> {
         match self {
             Feed::Outbox(db) => outbox::count_after(db, position, consumers).await,
-            Feed::Stream(stream) => stream.count_after(position).await,
+            Feed::Stream(stream) => stream.count_after(position, consumers).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! consumer is kept at the server.
 
 use super::{
-    broker::{Broker, FAULT, GENERATION, StreamState, failed, header, name},
+    broker::{Broker, FAULT, GENERATION, StreamState, failed, header, name, subject},
     feed::Batch,
 };
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 use async_nats::jetstream::{
     Message,
     consumer::{
-        DeliverPolicy,
-        pull::{Ordered, OrderedConfig},
+        AckPolicy, DeliverPolicy,
+        pull::{self, Ordered, OrderedConfig},
     },
     message::StreamMessage,
     stream::{DirectGetErrorKind, Stream},
@@ -87,14 +87,46 @@ impl StreamFeed {
         self.client.call(&personal::get_keys(self.producer)).body(&body).send().await.map_err(|error| failed(&error))
     }
 
-    pub(super) async fn count_after(&self, position: i64) -> Result<(u64, Option<Timestamp>), Error> {
+    /// The server counts by the subjects: the events between that are not consumed are no backlog.
+    pub(super) async fn count_after(&self, position: i64, consumers: &Consumers) -> Result<(u64, Option<Timestamp>), Error> {
         let stream = self.stream().await?;
-        let last = i64::try_from(stream.cached_info().state.last_sequence).unwrap_or(i64::MAX);
-        if last <= position {
+        let state = &stream.cached_info().state;
+        let next = u64::try_from(position.saturating_add(1)).unwrap_or(1).max(state.first_sequence);
+        if state.last_sequence < next || state.messages == 0 {
             return Ok((0, None));
         }
-        let oldest = message_at(&stream, position.saturating_add(1)).await?.map(|message| envelope(&message.payload)).transpose()?;
-        Ok((last.abs_diff(position), oldest.map(|envelope| envelope.occurred_at)))
+        let unreadable = |error: &dyn std::error::Error| failed(&format!("the stream {} cannot be counted", name(self.producer)), error);
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
+            ack_policy: AckPolicy::None,
+            filter_subjects: self.subjects_of(consumers),
+            // It is deleted below; this is for a process that ends before.
+            inactive_threshold: Duration::from_secs(10),
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let consumer = stream.create_consumer(config).await.map_err(|error| unreadable(&error))?;
+        let count = consumer.cached_info().num_pending;
+        let oldest = match count {
+            0 => None,
+            _ => {
+                let mut first = consumer.fetch().max_messages(1).messages().await.map_err(|error| unreadable(&error))?;
+                let first = first.next().await.transpose().map_err(|error| unreadable(&*error))?;
+                first.map(|message| envelope(&message.payload)).transpose()?
+            }
+        };
+        let deleted = stream.delete_consumer(&consumer.cached_info().name).await;
+        deleted.map_err(|error| unreadable(&error))?;
+        Ok((count, oldest.map(|envelope| envelope.occurred_at)))
+    }
+
+    /// The subjects of the events that are consumed; none means all.
+    fn subjects_of(&self, consumers: &Consumers) -> Vec<String> {
+        if consumers.consumes_every() {
+            return Vec::new();
+        }
+        consumers.types().map(|event_type| subject(self.producer, "*", event_type)).collect()
     }
 }
 

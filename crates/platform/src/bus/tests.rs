@@ -271,6 +271,36 @@ async fn events_that_nobody_consumes_move_the_position() {
 
 #[tokio::test]
 #[ignore = "needs SOUK_TEST_EVENTS"]
+async fn only_events_that_are_consumed_count_as_unread() {
+    let pair = Pair::start("t_unread").await;
+    let unread = async || Feed::Stream(pair.feed()).count_after(pair.position().await, &consumers()).await.unwrap();
+    pair.emit([1]).await;
+    pair.publish().await;
+    pair.delivery().deliver_present().await.unwrap();
+    let thing = OrderId(Uuid::from_u128(1));
+    let emit = async move |tx: &mut crate::db::Tx| {
+        for _ in 0..7 {
+            tx.emit(NothingSent { thing });
+        }
+        Ok::<_, Error>(())
+    };
+    pair.producer.write(emit).await.unwrap();
+    pair.publish().await;
+    assert_eq!(unread().await, (0, None), "nothing of it is for the consumer");
+    pair.producer.env().advance(Duration::from_secs(1));
+    let occurred_at = pair.producer.now();
+    pair.emit(2..=4).await;
+    pair.publish().await;
+    assert_eq!(unread().await, (3, Some(occurred_at)));
+    let every =
+        Consumers::new().on_every(&["t_unread"], async |_: &mut crate::db::Tx, _: &[&contracts::event::Envelope]| Ok::<_, Error>(()));
+    assert_eq!(Feed::Stream(pair.feed()).count_after(1, &every).await.unwrap().0, 10);
+    let stream = pair.broker.find(pair.name).await.unwrap().unwrap();
+    assert_eq!(stream.cached_info().state.consumer_count, 0, "nothing of the counting stays at the server");
+}
+
+#[tokio::test]
+#[ignore = "needs SOUK_TEST_EVENTS"]
 async fn a_replay_delivers_events_again_and_they_have_no_second_effect() {
     let pair = Pair::start("t_replay").await;
     pair.emit(1..=20).await;

@@ -92,7 +92,8 @@ fn consumer_of(name: &str, position: i64, producer: &str, stream: &StreamState, 
             stream.first
         ));
     } else if stream.last > position {
-        check.notes.push(format!("{name} has {} events of {producer} to read", stream.last - position));
+        // The position is not stored for each event that the consumer passes over.
+        check.notes.push(format!("{name} stored a position {} events of {producer} before the newest", stream.last - position));
     }
 }
 
