@@ -11,6 +11,7 @@ use crate::{
     priority::Priority,
     response_headers::ResponseHeaders,
     routes::{self, Route},
+    shared_limits::SharedQuotas,
     upstream::Upstreams,
 };
 use axum::{
@@ -54,14 +55,17 @@ struct Inner {
 
 impl Edge {
     pub(crate) fn new(setup: Setup, ready: Ready) -> Edge {
-        let Setup { env, settings, rate_limits, verifier, services, operations, extra, landing } = setup;
+        let Setup { env, settings, rate_limits, shared_limits, verifier, services, operations, extra, landing } = setup;
         let time = Duration::from_secs(settings.upstream_seconds.get().into());
         Edge(Arc::new(Inner {
             trusted_proxies: settings.trusted_proxies,
             untrusted_proxy: Once::new(),
             bodies: Bodies::new(&settings),
             admission: Admission::new(settings.max_in_flight.get(), settings.max_in_flight_per_client.get(), settings.max_queued.get()),
-            limits: rate_limits.then(|| Limits::new(&settings)),
+            limits: rate_limits.then(|| {
+                let shared = shared_limits.map(|values| SharedQuotas::new(values, settings.remembered_callers.get()));
+                Limits::new(&settings, shared)
+            }),
             upstreams: Upstreams::new(&env, services, time),
             pages: request_layers::RequestLayers::new("gateway", env.clone())
                 .verifier(verifier.clone())
@@ -100,7 +104,7 @@ impl Inner {
         };
         let cost = answer.headers_mut().remove(COST_HEADER).and_then(|cost| cost.to_str().ok()?.parse::<u32>().ok());
         if let (Some(cost), Some(limits), Some((class, caller))) = (cost, &self.limits, &state.caller) {
-            state.rate_limit = limits.charge(*class, caller, cost).or(state.rate_limit);
+            state.rate_limit = limits.charge(*class, caller, cost).await.or(state.rate_limit);
         }
         self.response_headers.write(&edge_request, &mut answer);
         if let Some(status) = state.rate_limit {
@@ -152,7 +156,7 @@ impl Inner {
         if let (Some(limits), Some((_, path))) = (&self.limits, &destination) {
             let class = Class::of(&edge_request.method, path.path());
             let caller = self.caller(class, edge_request, &mut request).await;
-            let (status, outcome) = limits.take(class, &caller);
+            let (status, outcome) = limits.take(class, &caller).await;
             state.rate_limit = Some(status);
             outcome?;
             state.caller = Some((class, caller));

@@ -6,7 +6,7 @@
 //! edge_request      reads the headers in one pass: keeps or makes the correlation id, drops internal headers
 //! cors              answers a browser's preflight
 //! routes            normalizes the path and finds its service, or refuses it with 400 or 404
-//! limits            counts the request for the caller: the user if the token verifies, else the address
+//! limits            counts the request for the caller: the user if the token verifies, else the address; shared_limits at all gateways
 //! bodies            reads the whole body, or refuses with 408, 413 or 503
 //! admission         takes a slot, after a short wait in the queue of its priority, or refuses with 503
 //! upstream          calls the service in this process or at its address
@@ -31,6 +31,7 @@ mod priority;
 mod response_headers;
 pub mod routes;
 mod settings;
+mod shared_limits;
 mod startup_gate;
 mod upstream;
 
@@ -44,7 +45,7 @@ pub use startup_gate::StartupGate;
 pub use upstream::Upstream;
 
 use axum::Router;
-use platform::{env::Env, http::Operation, identity::Verifier};
+use platform::{bus::SharedValues, env::Env, http::Operation, identity::Verifier};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Returns the reasons why requests cannot be served yet; empty when ready.
@@ -56,6 +57,9 @@ pub struct Setup {
     pub settings: Settings,
     /// Whether request rates are limited.
     pub rate_limits: bool,
+    /// Where several gateways keep the state of the rate limits, so that a caller has one quota at all of them. Without it, and while
+    /// it cannot be used, this gateway counts for itself.
+    pub shared_limits: Option<SharedValues>,
     /// Identifies users for the rate limits.
     pub verifier: Verifier,
     pub services: BTreeMap<&'static str, Upstream>,

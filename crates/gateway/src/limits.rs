@@ -4,8 +4,13 @@
 //! The clock is monotonic: if the wall clock were set back by an hour, every caller would be refused for an hour. Callers
 //! are kept in a cache of fixed size, so a flood of addresses cannot exhaust memory. A caller that was evicted was idle and
 //! starts with a full quota.
+//!
+//! Where there are several gateways, quotas are [shared](crate::shared_limits). What is here counts while they cannot be.
 
-use crate::Settings;
+use crate::{
+    Settings,
+    shared_limits::{Cost, Decision, Rate, SharedQuotas},
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use contracts::{ids::UserId, problem::Code};
 use governor::{
@@ -90,6 +95,7 @@ pub(crate) struct Limits {
     search: Limit,
     write: Limit,
     read: Limit,
+    shared: Option<SharedQuotas>,
 }
 
 struct Limit {
@@ -100,7 +106,7 @@ struct Limit {
 }
 
 impl Limits {
-    pub(crate) fn new(settings: &Settings) -> Limits {
+    pub(crate) fn new(settings: &Settings, shared: Option<SharedQuotas>) -> Limits {
         let remembered = settings.remembered_callers.get();
         let limit = |name, quota: Quota, seconds| Limit::new(name, quota, seconds, remembered);
         Limits {
@@ -109,20 +115,36 @@ impl Limits {
             search: limit("search", Quota::per_second(settings.search_per_second), 1),
             write: limit("write", Quota::per_second(settings.writes_per_second), 1),
             read: limit("read", Quota::per_second(settings.reads_per_second), 1),
+            shared,
         }
     }
 
     /// Takes one request from the caller's quota. Returns the state of the quota and whether the request is allowed.
-    pub(crate) fn take(&self, class: Class, caller: &Caller) -> (RateLimitStatus, Result<(), Problem>) {
-        self.limit(class).take(caller)
+    pub(crate) async fn take(&self, class: Class, caller: &Caller) -> (RateLimitStatus, Result<(), Problem>) {
+        let limit = self.limit(class);
+        let Some(decision) = self.take_shared(limit, caller, Cost::One).await else { return limit.take(caller) };
+        let outcome = decision.map_err(|wait| Problem::new(Code::RATE_LIMITED).retry_after(wait));
+        (limit.status(decision.unwrap_or(0)), outcome.map(drop))
     }
 
     /// Takes what an answer has cost beyond its own request, as far as the quota has it left. Returns the new state of the quota.
-    pub(crate) fn charge(&self, class: Class, caller: &Caller, cost: u32) -> Option<RateLimitStatus> {
+    pub(crate) async fn charge(&self, class: Class, caller: &Caller, cost: u32) -> Option<RateLimitStatus> {
         let limit = self.limit(class);
-        let states = (1..cost).map_while(|_| limit.limiter.check_key(caller).ok());
+        let further = cost.saturating_sub(1);
+        if further == 0 {
+            return None;
+        }
+        if let Some(decision) = self.take_shared(limit, caller, Cost::UpTo(further)).await {
+            return decision.ok().map(|left| limit.status(left));
+        }
+        let states = (0..further).map_while(|_| limit.limiter.check_key(caller).ok());
         let left = states.map(|state| state.remaining_burst_capacity()).last();
         left.map(|left| limit.status(left))
+    }
+
+    async fn take_shared(&self, limit: &Limit, caller: &Caller, cost: Cost) -> Option<Decision> {
+        let rate = Rate { burst: limit.quota.burst_size().get(), interval: limit.quota.replenish_interval() };
+        self.shared.as_ref()?.take(limit.name, caller, rate, cost).await
     }
 
     fn limit(&self, class: Class) -> &Limit {

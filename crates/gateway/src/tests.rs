@@ -20,6 +20,7 @@ use axum::{
 };
 use contracts::{SERVICE_NAMES, ids::UserId, time::Timestamp};
 use platform::{
+    bus::SharedValues,
     env::Env,
     http::{PeerAddr, RequestLayers},
     identity::{Claims, Customer, Jwks, SigningKey, Verifier},
@@ -46,6 +47,7 @@ struct TestEdge {
 struct Builder {
     settings: Settings,
     rate_limits: bool,
+    shared_limits: Option<SharedValues>,
     services: BTreeMap<&'static str, Upstream>,
     extra: Router,
     landing: bool,
@@ -56,6 +58,7 @@ fn build() -> Builder {
     Builder {
         settings: Settings::default(),
         rate_limits: false,
+        shared_limits: None,
         services: BTreeMap::new(),
         extra: Router::new(),
         landing: true,
@@ -103,6 +106,7 @@ impl Builder {
             env: env.clone(),
             settings: self.settings,
             rate_limits: self.rate_limits,
+            shared_limits: self.shared_limits,
             verifier,
             services,
             operations: operations(),

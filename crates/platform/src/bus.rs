@@ -9,6 +9,7 @@ mod feed;
 mod lease;
 mod publisher;
 mod stream;
+mod values;
 mod wake;
 
 pub use broker::{Broker, OLDEST_SERVER, ServerReport, StreamState, name as stream_name};
@@ -16,6 +17,7 @@ pub(crate) use feed::Feed;
 pub(crate) use lease::Lease;
 pub(crate) use publisher::{PublishedPosition, Publisher};
 pub(crate) use stream::StreamFeed;
+pub use values::{SharedValues, StoredValue};
 pub(crate) use wake::{WakeUps, exchange as exchange_wake_ups};
 
 use crate::{

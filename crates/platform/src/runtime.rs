@@ -1,7 +1,7 @@
 //! Runs services in one process: opens their databases, connects their entry points, delivers events and runs workers.
 
 use crate::{
-    bus::{self, Broker, Delivery, Feed, Lease, PublishedPosition, Publisher, StreamFeed},
+    bus::{self, Broker, Delivery, Feed, Lease, PublishedPosition, Publisher, SharedValues, StreamFeed},
     client::{Auth, Client, Remote, client_credentials},
     db::{
         Db, OutdatedSchema, Place, Storage,
@@ -278,6 +278,15 @@ impl Runtime {
             self.tasks.push(env.spawn(bus::exchange_wake_ups(db.clone(), broker.clone(), self.stop.1.clone())));
             self.leases.insert(name, lease);
         }
+    }
+
+    /// Values that this process shares with others through the broker, until the runtime stops; `None` without a broker. See
+    /// [`SharedValues::new`].
+    #[must_use]
+    pub fn shared_values(&self, env: &Env, name: &'static str, kept: Duration, most: usize) -> Option<SharedValues> {
+        let values = SharedValues::new(self.broker.clone()?, env, name, kept, most);
+        env.spawn(values.clone().keep_open(self.stop.1.clone()));
+        Some(values)
     }
 
     /// Stops workers and deliveries, each after its present step. The rest of the work stays in the databases.

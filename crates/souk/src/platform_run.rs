@@ -32,6 +32,11 @@ const CORRELATION_ID: &str = "x-correlation-id";
 /// When a write that found no room is worth repeating.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// The name of the rate limits that gateways share.
+const RATE_LIMITS: &str = "souk-limits";
+/// How long the state of a rate limit is kept: longer than the longest quota takes to be full again, which is a minute.
+const RATE_LIMITS_KEPT: Duration = Duration::from_secs(120);
+
 /// Checks the settings and opens the databases. It starts no service, because other files of a service, such as the search
 /// index, may be in use by a program that runs on the same data.
 pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
@@ -143,9 +148,16 @@ pub fn entry_points(runtime: &Runtime) -> BTreeMap<&'static str, Router> {
 pub fn gateway(config: &Config, runtime: &Runtime, operations: Vec<Operation>, extra: Router) -> Result<gateway::Setup> {
     let here = entry_points(runtime).into_iter().map(|(name, router)| (name, gateway::Upstream::InProcess(router)));
     let elsewhere = runtime.remotes.iter().map(|(name, remote)| (*name, gateway::Upstream::Remote(remote.clone())));
+    let (env, settings): (_, gateway::Settings) = (Env::system(), config.settings.section("gateway")?);
+    let shared_limits = match config.rate_limits {
+        // There is one for each of the four kinds of requests.
+        true => runtime.shared_values(&env, RATE_LIMITS, RATE_LIMITS_KEPT, settings.remembered_callers.get().saturating_mul(4)),
+        false => None,
+    };
     Ok(gateway::Setup {
-        env: Env::system(),
-        settings: config.settings.section("gateway")?,
+        env,
+        settings,
+        shared_limits,
         rate_limits: config.rate_limits,
         verifier: runtime.verifier.clone(),
         services: here.chain(elsewhere).collect(),

@@ -81,6 +81,7 @@ async fn a_service_that_is_not_configured_is_answered_with_503() {
         env,
         settings: Settings::default(),
         rate_limits: true,
+        shared_limits: None,
         verifier,
         services: BTreeMap::new(),
         operations: Vec::new(),
