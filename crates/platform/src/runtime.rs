@@ -15,7 +15,7 @@ use crate::{
     inbox::{self, Consumers, RetryFailedEvents},
     master_key::MasterKey,
     outbox, personal,
-    service::{Ctx, Parts, Service, StartError},
+    service::{Ctx, Parts, Readiness, Service, StartError},
     settings::Settings,
     shutdown::{self, Shutdown, ShutdownSender},
     telemetry::{GaugeReader, Gauges},
@@ -81,6 +81,8 @@ pub struct Runtime {
     retries: Vec<(Db, Worker)>,
     tasks: Vec<JoinHandle<()>>,
     gauges: Vec<(Db, GaugeReader)>,
+    /// Which services are not ready.
+    pub readiness: Readiness,
     stop: (ShutdownSender, Shutdown),
 }
 
@@ -155,6 +157,7 @@ impl Runtime {
             retries: Vec::new(),
             tasks: Vec::new(),
             gauges: Vec::new(),
+            readiness: Readiness::default(),
             stop: shutdown::channel(),
         };
         // The client of each service.
@@ -173,6 +176,7 @@ impl Runtime {
                 settings: settings.clone(),
                 folder: data_dir.join(service.name),
                 master_key: master_key.clone(),
+                readiness: runtime.readiness.clone(),
             };
             runtime.gauges.extend(service.gauges.map(|read| (db.clone(), read)));
             let Parts { router, operations, consumers, workers } =

@@ -3,7 +3,7 @@
 use crate::{
     client::Client,
     db::{self, Db, Migration},
-    env::Env,
+    env::{Env, LockUnpoisoned as _},
     http::Operation,
     inbox::Consumers,
     master_key::MasterKey,
@@ -14,7 +14,13 @@ use crate::{
 use axum::Router;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
 
 /// The resources of a running service. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +36,8 @@ pub struct Ctx {
     pub folder: PathBuf,
     /// The key that all services of this installation share.
     pub master_key: MasterKey,
+    /// Which services of the process are not ready.
+    pub readiness: Readiness,
 }
 
 impl Ctx {
@@ -39,6 +47,30 @@ impl Ctx {
     /// [`BadSettings`] names the key.
     pub fn section<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, BadSettings> {
         self.settings.section(self.service)
+    }
+}
+
+/// Why services of a process that have started cannot do their work yet. Cheap to clone.
+///
+/// A process of some services is not ready meanwhile, so that callers ask its replicas. In one process of all services the others
+/// go on, and the service itself answers what it can.
+#[derive(Clone, Default)]
+pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, &'static str>>>);
+
+impl Readiness {
+    /// Sets why `service` is not ready; `None` when it is.
+    pub fn set(&self, service: &'static str, reason: Option<&'static str>) {
+        let mut reasons = self.0.lock_unpoisoned();
+        match reason {
+            Some(reason) => reasons.insert(service, reason),
+            None => reasons.remove(service),
+        };
+    }
+
+    /// A sentence for each service that is not ready.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        self.0.lock_unpoisoned().values().map(|reason| (*reason).to_owned()).collect()
     }
 }
 

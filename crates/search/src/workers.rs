@@ -40,6 +40,7 @@ pub async fn index(app: App) -> Result<Next, Error> {
     let changed = update_live(&app).await?;
     let touched = reindex_moved(&app).await?;
     let building = build(&app).await?;
+    app.ctx.readiness.set(app.ctx.service, app.index_manager.view().is_err().then_some("the search index is being built"));
     Ok(if changed || touched || building { Next::Immediately } else { Next::Idle })
 }
 

@@ -18,7 +18,7 @@ use platform::{
     db::{self, Db, Tx},
     master_key::MasterKey,
     params,
-    service::Ctx,
+    service::{Ctx, Readiness},
     settings::Settings,
     worker::Next,
 };
@@ -36,6 +36,7 @@ pub(super) async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App 
         settings: std::sync::Arc::new(settings),
         folder: folder.to_owned(),
         master_key: MasterKey::new([7; 32]),
+        readiness: Readiness::default(),
     };
     App::open(ctx).await.expect("it opens whatever the folder contains")
 }
@@ -171,10 +172,40 @@ async fn searches_are_refused_until_an_index_is_complete() {
         let app = open(&shop, &folder, Settings::default()).await;
         let refused = platform::http::Problem::from(app.index_manager.view().err().expect("a part of the documents is no index"));
         assert_eq!((refused.status().as_u16(), refused.code().as_str()), (503, "INDEX_BUILDING"));
+        assert_eq!(app.ctx.readiness.reasons(), ["the search index is being built"]);
     }
     let app = open(&shop, &folder, Settings::default()).await;
     catch_up(&app).await;
     assert_eq!(search(&app, "q=lamp").total, 4_500);
+    assert_eq!(app.ctx.readiness.reasons(), Vec::<String>::new());
+    actions::rebuild(shop.h.db()).await.unwrap();
+    workers::index(app.clone()).await.unwrap();
+    assert_eq!(app.ctx.readiness.reasons(), Vec::<String>::new(), "the old index answers meanwhile");
+}
+
+#[tokio::test]
+async fn replicas_answer_alike_from_indexes_of_their_own() {
+    let shop = Shop::open().await;
+    let mut products = lamps(&shop, 30).await;
+    let folders = ["one", "other"].map(|name| shop.h.data_dir().join(name));
+    let one = open(&shop, &folders[0], Settings::default()).await;
+    catch_up(&one).await;
+    let mut lamp = products.remove(0);
+    lamp.product.version += 1;
+    lamp.product.price_amount = 5;
+    shop.deliver_activated(lamp).await;
+    // The other one begins later, with everything in one build, and both hear of what follows.
+    let other = open(&shop, &folders[1], Settings::default()).await;
+    catch_up(&other).await;
+    shop.deliver_activated(shop.product("LATE", "Late lamp")).await;
+    for app in [&one, &other] {
+        catch_up(app).await;
+    }
+    for query in ["q=lamp", "q=lamp&sort=price&currency=EUR", "q=late", "q=lamp&maxPrice=5", "q=lamb"] {
+        let [from_one, from_other] = [&one, &other].map(|app| serde_json::to_value(search(app, query)).unwrap());
+        assert_eq!(from_one, from_other, "{query}");
+        assert!(from_one["total"].as_i64() > Some(0), "{query}: {from_one}");
+    }
 }
 
 #[tokio::test]
