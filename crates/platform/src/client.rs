@@ -107,7 +107,7 @@ impl Client {
 
     /// Forwards a request to `service` as it is, for the gateway: the path is without [`http::BASE`], the body of the answer is
     /// streamed. The head of the answer comes before `deadline`. Where the service has several addresses and a connection broke,
-    /// a read or a request with an idempotency key is sent to the next one; another request only if there was no connection.
+    /// an idempotent request, by its method or its key, is sent to the next one; another request only if there was no connection.
     ///
     /// # Errors
     /// [`CallError`] when there is no answer; an error status is an answer.

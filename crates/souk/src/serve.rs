@@ -10,7 +10,12 @@ use crate::{
     style,
 };
 use anyhow::{Context as _, Result, bail};
-use axum::Router;
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware::map_response,
+    response::Response,
+};
 use clap::Args;
 use gateway::StartupGate;
 use platform::{
@@ -18,13 +23,17 @@ use platform::{
     env::Env,
     http::{Limits, Operation, serve},
     runtime::Runtime,
+    service::Readiness,
     shutdown::{self, ShutdownSender},
     telemetry::{self, LogFormat, Metrics},
 };
 use std::{
     net::SocketAddr,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -70,6 +79,8 @@ pub struct Starting {
     address: SocketAddr,
     /// Why the program accepts no requests, for `/readyz`; `None` when it accepts them.
     not_ready: watch::Sender<Option<&'static str>>,
+    /// Whether the program is about to stop.
+    is_stopping: Arc<AtomicBool>,
     entry: Entry,
     shutdown: ShutdownSender,
     /// Ends after the last request: with true if all ended in time.
@@ -78,6 +89,8 @@ pub struct Starting {
     data_dir_lock: DataDirLock,
     /// The state of the disk, once the databases are open.
     storage: Arc<OnceLock<watch::Receiver<State>>>,
+    /// Which services are not ready, once they are started.
+    readiness: Arc<OnceLock<Readiness>>,
     metrics: Option<Metrics>,
 }
 
@@ -96,10 +109,12 @@ impl Starting {
         let (shutdown, end) = shutdown::channel();
         let (not_ready, reason) = watch::channel(Some("the services are being started"));
         let storage = Arc::<OnceLock<watch::Receiver<State>>>::default();
-        let disk = storage.clone();
+        let readiness = Arc::<OnceLock<Readiness>>::default();
+        let (disk, services) = (storage.clone(), readiness.clone());
         let reasons: gateway::Ready = Arc::new(move || {
             let mut reasons: Vec<String> = reason.borrow().iter().map(|reason| (*reason).to_owned()).collect();
             reasons.extend(disk.get().and_then(|disk| disk.borrow().reason()));
+            reasons.extend(services.get().map(Readiness::reasons).unwrap_or_default());
             reasons
         });
         let metrics = operations::serve(&config, &env, reasons.clone(), end.clone()).await?;
@@ -108,10 +123,25 @@ impl Starting {
             Part::Services(_) => Entry::Services(ServiceEntry::new(&env, reasons)),
             Part::All | Part::Gateway => Entry::Public(StartupGate::new(env.clone(), reasons)),
         };
-        let serving = serve(listener, entry.router(), limits, env.clone(), async move { end.requested().await });
+        let is_stopping = Arc::<AtomicBool>::default();
+        let router = closing_connections(entry.router(), is_stopping.clone());
+        let serving = serve(listener, router, limits, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = data_dir::lock(&env, &config.data_dir).await?;
-        Ok(Starting { config, address, not_ready, entry, shutdown, served, signals, data_dir_lock, storage, metrics })
+        Ok(Starting {
+            config,
+            address,
+            not_ready,
+            is_stopping,
+            entry,
+            shutdown,
+            served,
+            signals,
+            data_dir_lock,
+            storage,
+            readiness,
+            metrics,
+        })
     }
 
     /// Starts every service. Requests wait for [`Server::accept_requests`].
@@ -124,6 +154,10 @@ impl Starting {
             // The services are started once.
             let _ = self.storage.set(storage.subscribe());
         }
+        if matches!(self.config.part, Part::Services(_)) {
+            // A replica of theirs may be ready.
+            let _ = self.readiness.set(runtime.readiness.clone());
+        }
         let operations = match self.config.part {
             // No service runs here that could describe its operations.
             Part::Gateway => documents::all_operations().await?,
@@ -131,6 +165,17 @@ impl Starting {
         };
         Ok(Server { starting: self, runtime, operations })
     }
+}
+
+/// Answers with `Connection: close` once the program is about to stop. So nobody sends a request on a connection that is closed at
+/// the same moment, and callers learn from the answer what a probe would tell them later.
+fn closing_connections(router: Router, is_stopping: Arc<AtomicBool>) -> Router {
+    router.layer(map_response(move |mut answer: Response| {
+        if is_stopping.load(Ordering::Relaxed) {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        std::future::ready(answer)
+    }))
 }
 
 /// What answers requests at the address of the process.
@@ -200,7 +245,7 @@ impl Server {
 
     /// Serves until SIGTERM or SIGINT, then waits for the requests in flight. A damaged database ends it with an error.
     pub async fn run(self) -> Result<()> {
-        let Starting { not_ready, shutdown, served, mut signals, data_dir_lock, storage, .. } = self.starting;
+        let Starting { not_ready, is_stopping, shutdown, served, mut signals, data_dir_lock, storage, .. } = self.starting;
         let damage = async {
             match storage.get() {
                 Some(disk) => damage(disk.clone()).await,
@@ -212,6 +257,7 @@ impl Server {
             sentence = damage => bail!(sentence),
         };
         not_ready.send_replace(Some("the process is stopping"));
+        is_stopping.store(true, Ordering::Relaxed);
         tracing::info!(target: "souk", "stopping: requests in flight end first");
         if signal == ShutdownSignal::Terminate {
             Env::system().sleep(NOT_READY_FOR).await;

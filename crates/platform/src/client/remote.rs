@@ -1,13 +1,14 @@
 //! A service outside of this process: its addresses, which take turns.
 //!
 //! Each address has a circuit breaker. Where there are several, one that fails its probe (`/readyz`) is used only when all
-//! others fail too: a process that is about to stop fails it first, and still serves what it gets.
+//! others fail too: a process that is about to stop fails it first, closes its connections with an answer each, and still serves
+//! what it gets.
 
 use super::{breaker::Breaker, error::CallError};
 use crate::{env::Env, error_chain, shutdown::Shutdown};
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderName, HeaderValue, Request, Response, Uri, Version},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, Version, header},
 };
 use http_body_util::BodyExt as _;
 use hyper_util::{
@@ -49,7 +50,7 @@ struct Inner {
 pub(super) struct Replica {
     base: String,
     pub(super) breaker: Breaker,
-    /// Whether it passed its last probe.
+    /// Whether it passed its last probe, and did not say since that it stops.
     is_ready: AtomicBool,
 }
 
@@ -121,6 +122,10 @@ impl Remote {
         }
         parts.headers.insert(SERVICE, self.0.service.clone());
         let answer = self.0.pool.request(Request::from_parts(parts, Body::from(body))).await;
+        if answer.as_ref().is_ok_and(|answer| closes(answer.headers())) {
+            // It is about to stop, and says so before the next probe can. A process that goes on passes that probe.
+            replica.set_ready(false);
+        }
         answer.map(|answer| answer.map(Body::new)).map_err(|error| {
             let unavailable = CallError::Unavailable(error_chain(&error));
             if error.is_connect() { Failure::NotSent(unavailable) } else { Failure::Broken(unavailable) }
@@ -128,7 +133,7 @@ impl Remote {
     }
 
     /// Probes the addresses until the shutdown, if there are several.
-    pub(crate) async fn probe_until(self, stop: Shutdown) {
+    pub async fn probe_until(self, stop: Shutdown) {
         if self.0.replicas.len() < 2 {
             return;
         }
@@ -153,11 +158,21 @@ impl Remote {
             // A connection is used again once its answer was read.
             answer.into_body().collect().await.ok().map(|_| is_success)
         };
-        let is_ready = timeout(PROBE_TIMEOUT, probing).await == Ok(Some(true));
-        if replica.is_ready.swap(is_ready, Ordering::Relaxed) != is_ready {
-            tracing::info!(address = replica.base, is_ready, "an address of a service changed its state");
+        replica.set_ready(timeout(PROBE_TIMEOUT, probing).await == Ok(Some(true)));
+    }
+}
+
+impl Replica {
+    fn set_ready(&self, is_ready: bool) {
+        if self.is_ready.swap(is_ready, Ordering::Relaxed) != is_ready {
+            tracing::info!(address = self.base, is_ready, "an address of a service changed its state");
         }
     }
+}
+
+/// Whether the sender closes the connection after this answer.
+fn closes(headers: &HeaderMap) -> bool {
+    headers.get(header::CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 /// Sends one request to the addresses in turn until one of them may have received it. With `repeats`, also until one answers:
@@ -210,7 +225,7 @@ mod tests {
     use axum::{
         Router,
         extract::State,
-        http::{HeaderMap, StatusCode},
+        http::StatusCode,
         routing::{any, get},
     };
     use contracts::time::Timestamp;
@@ -224,6 +239,7 @@ mod tests {
     struct Server {
         address: String,
         is_ready: Arc<AtomicBool>,
+        is_stopping: Arc<AtomicBool>,
         calls: Arc<AtomicU32>,
     }
 
@@ -231,17 +247,20 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (is_ready, calls) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU32::new(0)));
+        let is_stopping = Arc::<AtomicBool>::default();
         let ready = |State(is_ready): State<Arc<AtomicBool>>| async move {
             if is_ready.load(Ordering::SeqCst) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
         };
-        let counted = calls.clone();
+        let (counted, stops) = (calls.clone(), is_stopping.clone());
         let answer = move |headers: HeaderMap| async move {
             counted.fetch_add(1, Ordering::SeqCst);
-            format!("{name} for {}", headers[&SERVICE].to_str().unwrap())
+            let text = format!("{name} for {}", headers[&SERVICE].to_str().unwrap());
+            let connection = if stops.load(Ordering::SeqCst) { "close" } else { "keep-alive" };
+            ([(header::CONNECTION, connection)], text)
         };
         let router = Router::new().route("/readyz", get(ready)).route("/{*rest}", any(answer)).with_state(is_ready.clone());
         env.spawn(serve(listener, router, Limits::default(), env.clone(), std::future::pending()));
-        Server { address, is_ready, calls }
+        Server { address, is_ready, is_stopping, calls }
     }
 
     /// An address where each request is read, and the connection closed then. Counts the requests.
@@ -312,7 +331,14 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_broken_connection_only_a_repeatable_request_goes_to_the_next_address() {
-        for (method, key, is_repeated) in [("GET", None, true), ("POST", Some("\"k\""), true), ("POST", None, false)] {
+        for (method, key, is_repeated) in [
+            ("GET", None, true),
+            ("PUT", None, true),
+            ("DELETE", None, true),
+            ("POST", Some("\"k\""), true),
+            ("POST", None, false),
+            ("PATCH", None, false),
+        ] {
             let env = env();
             let (a, (broken, requests)) = (server(&env, "a").await, breaking(&env).await);
             let (client, _) = client_of(&env, &[broken, a.address]);
@@ -346,6 +372,24 @@ mod tests {
         for _ in 0..4 {
             assert_eq!(forward(&client, "GET", None).await.unwrap(), "b for toy");
         }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_closes_its_connections_is_left_out_before_the_next_probe() {
+        let env = env();
+        let (a, b) = (server(&env, "a").await, server(&env, "b").await);
+        let (client, remote) = client_of(&env, &[a.address, b.address]);
+        let shown = async || forward(&client, "GET", None).await.unwrap();
+        assert_eq!((shown().await, shown().await), ("a for toy".to_owned(), "b for toy".to_owned()));
+        a.is_stopping.store(true, Ordering::SeqCst);
+        assert_eq!(shown().await, "a for toy", "it serves what it gets");
+        for _ in 0..4 {
+            assert_eq!(shown().await, "b for toy");
+        }
+        a.is_stopping.store(false, Ordering::SeqCst);
+        remote.probe(&remote.0.replicas[0]).await;
+        let answers = [shown().await, shown().await];
+        assert!(answers.contains(&"a for toy".to_owned()), "{answers:?}");
     }
 
     #[tokio::test]

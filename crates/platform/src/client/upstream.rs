@@ -10,7 +10,7 @@ use crate::{env::Env, error_chain, http};
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{Request, Response},
+    http::{Request, Response, header},
 };
 use http_body_util::{BodyExt, Limited};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -68,8 +68,8 @@ impl Upstream {
         }
     }
 
-    /// Forwards a request as it is. The head of the answer comes before `deadline`, and its body is streamed. A read, or a request
-    /// with an idempotency key, goes to the next address when the connection broke.
+    /// Forwards a request as it is. The head of the answer comes before `deadline`, and its body is streamed. A request that
+    /// may be repeated goes to the next address when the connection broke.
     pub(super) async fn forward(&self, request: Request<Body>, deadline: Instant) -> Result<Response<Body>, CallError> {
         match &self.transport {
             Transport::InProcess(router, _) => {
@@ -77,7 +77,7 @@ impl Upstream {
             }
             Transport::Http(remote) => {
                 self.deposit();
-                let is_repeatable = request.method().is_safe() || request.headers().contains_key(http::IDEMPOTENCY_KEY);
+                let is_repeatable = is_repeatable(&request);
                 let (parts, body) = request.into_parts();
                 let body = tokio::time::timeout_at(deadline, read(body)).await.unwrap_or(Err(CallError::Timeout))?;
                 let repeats = || is_repeatable && self.withdraw();
@@ -86,6 +86,13 @@ impl Upstream {
             }
         }
     }
+}
+
+/// Whether a request that may have been done already may be sent again: its method says so (RFC 9110, 9.2.2), or its key. With a
+/// condition it would fail because of itself.
+fn is_repeatable(request: &Request<Body>) -> bool {
+    let headers = request.headers();
+    headers.contains_key(http::IDEMPOTENCY_KEY) || (request.method().is_idempotent() && !headers.contains_key(header::IF_MATCH))
 }
 
 async fn answer(router: &Router, request: Request<Body>) -> Response<Body> {
