@@ -13,7 +13,7 @@ mod tokens;
 mod upstream;
 
 pub use error::CallError;
-pub use remote::{Remote, SERVICE};
+pub use remote::{NOT_STARTED, Remote, SERVICE};
 pub use tokens::{TokenSource, client_credentials};
 
 use crate::{context::Context, env::Env, http};

@@ -1,9 +1,13 @@
 //! The HTTP entry point of a process that runs some services without the gateway: the gateway and other services call it.
 
-use axum::{Router, extract::Request, response::Response};
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 use contracts::{problem::Code, service_of_path};
 use platform::{
-    client::SERVICE,
+    client::{NOT_STARTED, SERVICE},
     env::Env,
     http::{Problem, RequestLayers},
 };
@@ -80,8 +84,10 @@ impl Service<Request> for ServiceEntry {
     }
 }
 
-async fn not_yet() -> Problem {
-    Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("the service is starting")
+/// A caller that knows a replica goes there.
+async fn not_yet() -> impl IntoResponse {
+    let problem = Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("the service is starting");
+    ([(NOT_STARTED, "1")], problem)
 }
 
 #[cfg(test)]

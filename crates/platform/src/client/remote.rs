@@ -27,6 +27,9 @@ use tokio::time::{Instant, timeout};
 /// Names the service that a request is for: one process may serve several. Requests from outside lose the header.
 pub const SERVICE: HeaderName = HeaderName::from_static("x-souk-service");
 
+/// Marks the answer of a process whose services are not started yet: it has done nothing, and another one may.
+pub const NOT_STARTED: HeaderName = HeaderName::from_static("x-souk-not-started");
+
 /// How often an address is probed, and how long a probe may take. Both together are shorter than the time for which a process
 /// that stops is not ready and still serves.
 const PROBE_PERIOD: Duration = Duration::from_millis(400);
@@ -56,7 +59,7 @@ pub(super) struct Replica {
 
 /// A request that got no answer.
 pub(super) enum Failure {
-    /// There was no connection, so that the service has done nothing.
+    /// There was no connection, or the service is not started: it has done nothing.
     NotSent(CallError),
     /// The service may have done it.
     Broken(CallError),
@@ -121,15 +124,27 @@ impl Remote {
             parts.headers.remove(hop);
         }
         parts.headers.insert(SERVICE, self.0.service.clone());
-        let answer = self.0.pool.request(Request::from_parts(parts, Body::from(body))).await;
-        if answer.as_ref().is_ok_and(|answer| closes(answer.headers())) {
-            // It is about to stop, and says so before the next probe can. A process that goes on passes that probe.
-            replica.set_ready(false);
+        match self.0.pool.request(Request::from_parts(parts, Body::from(body))).await {
+            Ok(answer) if answer.headers().contains_key(NOT_STARTED) => {
+                replica.set_ready(false);
+                Err(Failure::NotSent(CallError::Unavailable("the service is starting".to_owned())))
+            }
+            Ok(answer) => {
+                if closes(answer.headers()) {
+                    // It is about to stop, and says so before the next probe can. A process that goes on passes that probe.
+                    replica.set_ready(false);
+                }
+                Ok(answer.map(Body::new))
+            }
+            Err(error) => {
+                let unavailable = CallError::Unavailable(error_chain(&error));
+                if !error.is_connect() {
+                    return Err(Failure::Broken(unavailable));
+                }
+                replica.set_ready(false);
+                Err(Failure::NotSent(unavailable))
+            }
         }
-        answer.map(|answer| answer.map(Body::new)).map_err(|error| {
-            let unavailable = CallError::Unavailable(error_chain(&error));
-            if error.is_connect() { Failure::NotSent(unavailable) } else { Failure::Broken(unavailable) }
-        })
     }
 
     /// Probes the addresses until the shutdown, if there are several.
@@ -226,6 +241,7 @@ mod tests {
         Router,
         extract::State,
         http::StatusCode,
+        response::IntoResponse as _,
         routing::{any, get},
     };
     use contracts::time::Timestamp;
@@ -240,6 +256,7 @@ mod tests {
         address: String,
         is_ready: Arc<AtomicBool>,
         is_stopping: Arc<AtomicBool>,
+        is_starting: Arc<AtomicBool>,
         calls: Arc<AtomicU32>,
     }
 
@@ -247,20 +264,23 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (is_ready, calls) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU32::new(0)));
-        let is_stopping = Arc::<AtomicBool>::default();
+        let (is_stopping, is_starting) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let ready = |State(is_ready): State<Arc<AtomicBool>>| async move {
             if is_ready.load(Ordering::SeqCst) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
         };
-        let (counted, stops) = (calls.clone(), is_stopping.clone());
+        let (counted, stops, starts) = (calls.clone(), is_stopping.clone(), is_starting.clone());
         let answer = move |headers: HeaderMap| async move {
             counted.fetch_add(1, Ordering::SeqCst);
             let text = format!("{name} for {}", headers[&SERVICE].to_str().unwrap());
             let connection = if stops.load(Ordering::SeqCst) { "close" } else { "keep-alive" };
-            ([(header::CONNECTION, connection)], text)
+            if starts.load(Ordering::SeqCst) {
+                return (StatusCode::SERVICE_UNAVAILABLE, [(NOT_STARTED, "1")]).into_response();
+            }
+            ([(header::CONNECTION, connection)], text).into_response()
         };
         let router = Router::new().route("/readyz", get(ready)).route("/{*rest}", any(answer)).with_state(is_ready.clone());
         env.spawn(serve(listener, router, Limits::default(), env.clone(), std::future::pending()));
-        Server { address, is_ready, is_stopping, calls }
+        Server { address, is_ready, is_stopping, is_starting, calls }
     }
 
     /// An address where each request is read, and the connection closed then. Counts the requests.
@@ -390,6 +410,25 @@ mod tests {
         remote.probe(&remote.0.replicas[0]).await;
         let answers = [shown().await, shown().await];
         assert!(answers.contains(&"a for toy".to_owned()), "{answers:?}");
+    }
+
+    #[tokio::test]
+    async fn a_request_for_a_service_that_is_starting_goes_to_the_next_address_whatever_it_is() {
+        let env = env();
+        let (a, b) = (server(&env, "a").await, server(&env, "b").await);
+        let (client, remote) = client_of(&env, &[a.address, b.address]);
+        a.is_starting.store(true, Ordering::SeqCst);
+        for _ in 0..4 {
+            assert_eq!(forward(&client, "POST", None).await.unwrap(), "b for toy");
+        }
+        assert_eq!(a.calls.load(Ordering::SeqCst), 1, "it is left out until it passes a probe");
+        b.is_starting.store(true, Ordering::SeqCst);
+        assert!(matches!(forward(&client, "POST", None).await, Err(CallError::Unavailable(_))));
+        for server in [&a, &b] {
+            server.is_starting.store(false, Ordering::SeqCst);
+        }
+        remote.probe(&remote.0.replicas[0]).await;
+        assert_eq!(forward(&client, "POST", None).await.unwrap(), "a for toy");
     }
 
     #[tokio::test]

@@ -3,12 +3,14 @@
 use crate::installation::{Installation, PATIENCE, until};
 use anyhow::{Result, bail};
 use contracts::{
+    catalog::LIST_PRODUCTS,
     ids::{AddressId, OrderId, ProductId},
     order::{GET_ORDER, OrderStatus},
     payment::PaymentMethod,
 };
+use hyper::Method;
 use serde::de::DeserializeOwned;
-use souk::api_client::{Api, ApiRequest, add_to_cart, place_order, request};
+use souk::api_client::{Api, ApiRequest, add_to_cart, place_order, raw, request};
 use std::{
     collections::BTreeSet,
     sync::{
@@ -102,11 +104,14 @@ impl Buyer {
         let mut round = 0;
         while !ledger.is_over.load(Ordering::SeqCst) {
             round += 1;
+            self.until_answered(&ledger, request(&LIST_PRODUCTS).query("limit", 5)).await;
+            self.until_answered(&ledger, raw(Method::GET, "/search?q=deployed")).await;
             self.until_answered(&ledger, add_to_cart(product, 1)).await;
             let key = format!("round-{round}");
             let ordering = place_order(self.address, PaymentMethod::Ok, &key).wait();
             if let Some(order) = self.until_answered(&ledger, ordering).await {
                 ledger.answered.lock().expect("no panic").push((self.number, order.order_id));
+                self.until_answered(&ledger, request(&GET_ORDER).path(order.order_id)).await;
             }
         }
     }
