@@ -151,15 +151,28 @@ impl SharedValues {
     }
 
     async fn find_or_make(&self) -> Result<Stream, Error> {
-        let js = self.0.broker.js();
+        let (js, wanted) = (self.0.broker.js(), self.config());
+        let unusable = |error: &dyn std::error::Error| failed(&format!("the stream {} cannot be used", self.0.name), error);
         match js.get_stream(self.0.name).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => {
+                let found = &stream.cached_info().config;
+                let limits = |config: &Config| (config.max_age, config.max_messages, config.max_message_size);
+                if limits(found) != limits(&wanted) {
+                    js.update_stream(wanted).await.map_err(|error| unusable(&error))?;
+                }
+                Ok(stream)
+            }
             Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(refused) if refused.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
-                _ => return Err(failed(&format!("the stream {} cannot be read", self.0.name), &error)),
+                GetStreamErrorKind::JetStream(refused) if refused.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                    js.create_stream(wanted).await.map_err(|error| unusable(&error))
+                }
+                _ => Err(unusable(&error)),
             },
         }
-        let config = Config {
+    }
+
+    fn config(&self) -> Config {
+        Config {
             name: self.0.name.to_owned(),
             description: Some("Values that processes share; only their newest states are kept".to_owned()),
             subjects: vec![format!("{}.>", self.0.name)],
@@ -170,12 +183,11 @@ impl SharedValues {
             max_bytes: -1,
             max_messages: i64::try_from(self.0.most).unwrap_or(i64::MAX),
             max_messages_per_subject: 1,
-            max_message_size: 64,
+            // A number and the headers of its message.
+            max_message_size: 1_024,
             allow_direct: true,
             ..Config::default()
-        };
-        let made = js.create_stream(config).await;
-        made.map_err(|error| failed(&format!("the stream {} cannot be made", self.0.name), &error))
+        }
     }
 
     /// Stores a message and reads when the server got it. It is wrong by the time of one exchange at most.
@@ -204,7 +216,8 @@ impl SharedValues {
     async fn in_time<T>(&self, operation: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let late = || Err(Error::Failed("NATS does not answer in time".to_owned()));
         let outcome = tokio::time::timeout(PATIENCE, operation).await.unwrap_or_else(|_| late());
-        if outcome.is_err() {
+        if let Err(error) = &outcome {
+            tracing::warn!(target: "bus", values = self.0.name, %error, "values are not shared until NATS answers again");
             *self.0.open.lock_unpoisoned() = None;
             self.0.closed.notify_one();
         }
