@@ -416,7 +416,7 @@ mod tests {
     async fn a_request_for_a_service_that_is_starting_goes_to_the_next_address_whatever_it_is() {
         let env = env();
         let (a, b) = (server(&env, "a").await, server(&env, "b").await);
-        let (client, remote) = client_of(&env, &[a.address, b.address]);
+        let (client, remote) = client_of(&env, &[a.address.clone(), b.address.clone()]);
         a.is_starting.store(true, Ordering::SeqCst);
         for _ in 0..4 {
             assert_eq!(forward(&client, "POST", None).await.unwrap(), "b for toy");
