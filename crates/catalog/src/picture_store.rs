@@ -1,8 +1,10 @@
 //! Where the files of pictures are kept.
 
 mod files;
+mod s3;
 
 pub use files::FileStore;
+pub use s3::{Bucket, S3Store};
 
 use contracts::catalog::PictureName;
 use std::{future::Future, pin::Pin};

@@ -3,7 +3,7 @@
 use crate::{
     Error, Settings,
     domain::picture::{self, EncodedPicture},
-    picture_store::{FileStore, PictureStore},
+    picture_store::{FileStore, PictureStore, S3Store},
     store,
 };
 use contracts::{
@@ -38,17 +38,21 @@ impl Pictures {
     /// # Errors
     /// When the system gives no thread.
     pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Pictures, StartError> {
-        if !ctx.db.is_embedded() {
+        let store: Arc<dyn PictureStore> = match settings.bucket()? {
+            Some(bucket) => Arc::new(S3Store::new(ctx.env.clone(), bucket)),
+            None => Arc::new(FileStore::new(ctx.env.clone(), &ctx.folder)),
+        };
+        if settings.pictures_s3_url.is_none() && !ctx.db.is_embedded() {
             tracing::warn!(
                 target: "catalog", folder = %ctx.folder.display(),
-                "uploaded pictures are kept in the data directory of this process: a second process of catalog does not have them, \
-                 unless both share this folder"
+                "uploaded pictures are kept in the data directory of this process: other processes of catalog do not have them, unless \
+                 they share this folder; set pictures_s3_url of [catalog] to keep them in an S3-compatible store"
             );
         }
         Ok(Pictures {
             env: ctx.env.clone(),
             readers: Pool::start(&ctx.env, "pictures", settings.pictures_at_once, settings.pictures_waiting)?,
-            store: Arc::new(FileStore::new(ctx.env.clone(), &ctx.folder)),
+            store,
             max_pixels: settings.picture_pixels,
             per_seller: settings.pictures_per_seller,
         })

@@ -1,5 +1,7 @@
 //! The settings of this service.
 
+use crate::picture_store::Bucket;
+use contracts::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -23,6 +25,15 @@ pub struct Settings {
     /// How many uploaded pictures wait for their turn, each with up to 10 MB. More are refused for a moment.
     #[schemars(range(min = 1, max = 1_000))]
     pub pictures_waiting: usize,
+    /// The bucket of an S3-compatible store for the files of pictures, as `https://HOST/BUCKET`. Without one they are in the data
+    /// directory.
+    pub pictures_s3_url: Option<String>,
+    /// The region of the bucket.
+    pub pictures_s3_region: String,
+    /// The id of the access key for the bucket.
+    pub pictures_s3_key_id: Option<String>,
+    /// The secret of the access key for the bucket.
+    pub pictures_s3_secret: Option<Secret>,
     /// The most pictures that a seller, or the shop itself, keeps.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub pictures_per_seller: usize,
@@ -36,6 +47,10 @@ impl Default for Settings {
             picture_pixels: 30_000_000,
             pictures_at_once: 1,
             pictures_waiting: 8,
+            pictures_s3_url: None,
+            pictures_s3_region: "us-east-1".into(),
+            pictures_s3_key_id: None,
+            pictures_s3_secret: None,
             pictures_per_seller: 100_000,
         }
     }
@@ -45,5 +60,42 @@ impl Settings {
     #[must_use]
     pub fn stock_wait(&self) -> Duration {
         Duration::from_millis(self.stock_wait_ms)
+    }
+
+    /// The bucket for pictures, if one is set.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn bucket(&self) -> Result<Option<Bucket>, String> {
+        match (&self.pictures_s3_url, &self.pictures_s3_key_id, &self.pictures_s3_secret) {
+            (None, None, None) => Ok(None),
+            (Some(url), Some(key_id), Some(secret)) => {
+                let bucket = Bucket::new(url, &self.pictures_s3_region, key_id, secret.clone());
+                bucket.map(Some).map_err(|reason| format!("setting [catalog]: pictures_s3_url {reason}"))
+            }
+            _ => Err("setting [catalog]: pictures_s3_url, pictures_s3_key_id and pictures_s3_secret are set together".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_has_an_address_a_key_and_a_secret() {
+        let whole = Settings {
+            pictures_s3_url: Some("https://s3.example.com/pictures".into()),
+            pictures_s3_key_id: Some("key".into()),
+            pictures_s3_secret: Some(Secret::parse("hunter2 hunter2").unwrap()),
+            ..Settings::default()
+        };
+        assert!(whole.bucket().unwrap().is_some());
+        assert!(!format!("{whole:?}").contains("hunter2"));
+        assert!(Settings::default().bucket().unwrap().is_none());
+        let without_secret = Settings { pictures_s3_secret: None, ..whole.clone() };
+        assert!(without_secret.bucket().unwrap_err().contains("are set together"));
+        let without_bucket = Settings { pictures_s3_url: Some("https://s3.example.com".into()), ..whole };
+        assert!(without_bucket.bucket().unwrap_err().starts_with("setting [catalog]: pictures_s3_url"));
     }
 }

@@ -117,6 +117,10 @@ ids! {
     PromotionUseId;
     /// Goods of one order that a customer sends back.
     ReturnId;
+    /// An address that events are posted to.
+    WebhookEndpointId;
+    /// One message to one webhook endpoint.
+    WebhookDeliveryId;
     /// An event. A repeated delivery has the same id.
     EventId;
 }

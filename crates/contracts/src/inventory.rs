@@ -322,6 +322,9 @@ events! {
         reason: StockChangeReason,
         /// The reason given for an adjustment by hand.
         note: Option<String>,
+        /// The seller of the product; null for the shop's own, and in events of earlier versions.
+        #[serde(default)]
+        seller_id: Option<UserId>,
     }
     /// The stock of a SKU fell to its threshold or below. The next such event follows only after the stock was above it.
     StockLow {

@@ -39,6 +39,7 @@ pub mod text;
 pub mod time;
 pub mod user;
 pub mod violation;
+pub mod webhook;
 
 pub use registry::{is_listed_event, service_of_path};
 pub use service::ServiceSpec;
@@ -61,6 +62,7 @@ pub const SERVICES: &[ServiceSpec] = &[
     returns::SERVICE,
     review::SERVICE,
     notification::SERVICE,
+    webhook::SERVICE,
     audit::SERVICE,
 ];
 

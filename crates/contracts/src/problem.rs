@@ -193,6 +193,9 @@ codes! {
     PURCHASE_REQUIRED 403 "Only buyers can review a product", "A product can be reviewed once an order with it was delivered to you.";
     REVIEW_EXISTS 409 "You have reviewed this product", "Change your review with PATCH /reviews/{reviewId}, or withdraw it first.";
 
+    // Webhooks.
+    TOO_MANY_WEBHOOK_ENDPOINTS 409 "There are as many webhook endpoints as can be", "Delete one, or let one endpoint take more types of events.";
+
     // Inventory and shipping.
     UNKNOWN_SKU 404 "There is no stock item with this SKU", "Create it with PUT /inventory/stock/{sku}.";
     STOCK_OUT_OF_RANGE 409 "The stock would leave its bounds", "Available stock stays between zero and one thousand million.";

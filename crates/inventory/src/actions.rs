@@ -80,6 +80,7 @@ fn emit_stock_changed(tx: &mut Tx, stock: &Stock, reason: StockChangeReason, not
         reserved_qty: stock.reserved_qty,
         reason,
         note: note.map(str::to_owned),
+        seller_id: stock.seller_id,
     });
 }
 

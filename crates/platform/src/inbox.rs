@@ -28,7 +28,7 @@ use contracts::{
 use failed::{record_failure, record_panic};
 use position::{Step, advance};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     future::Future,
     ops::Deref,
     pin::Pin,
@@ -45,6 +45,10 @@ type Handler = Arc<dyn for<'a> Fn(&'a mut Tx, &'a Envelope) -> Pin<Box<dyn Futur
 
 type BatchHandler =
     Arc<dyn for<'a> Fn(&'a mut Tx, &'a [&'a Envelope]) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>> + Send + Sync>;
+
+type Choice = Arc<
+    dyn for<'a> Fn(&'a mut Tx, &'a [&'a Envelope]) -> Pin<Box<dyn Future<Output = Result<HashSet<EventId>, Refusal>> + 'a>> + Send + Sync,
+>;
 
 type RewindHandler = Arc<dyn for<'a> Fn(&'a mut Tx) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>> + Send + Sync>;
 
@@ -70,6 +74,7 @@ impl<E> Deref for Received<E> {
 pub struct Consumers {
     by_type: HashMap<&'static str, Handler>,
     every: Option<BatchHandler>,
+    choose: Option<Choice>,
     producers: BTreeSet<&'static str>,
     /// By producer.
     on_rewind: HashMap<&'static str, RewindHandler>,
@@ -126,6 +131,29 @@ impl Consumers {
         }));
         self.producers.extend(producers);
         self
+    }
+
+    /// Consumes only the events of a batch that `choose` returns. The others are passed over and leave no record, so they cost no
+    /// write. `choose` only reads, in the transaction that consumes the batch. A batch whose choice fails is tried again.
+    #[must_use]
+    pub fn choosing<F, R>(mut self, choose: F) -> Consumers
+    where
+        F: AsyncFn(&mut Tx, &[&Envelope]) -> Result<HashSet<EventId>, R> + Send + Sync + 'static,
+        R: Into<Refusal>,
+    {
+        let choose = Arc::new(choose);
+        self.choose = Some(Arc::new(move |tx, envelopes| {
+            let choose = choose.clone();
+            Box::pin(async move { choose(tx, envelopes).await.map_err(Into::into) })
+        }));
+        self
+    }
+
+    /// The ids of the events of a batch that are chosen; `None` for all of them.
+    async fn choose(&self, tx: &mut Tx, batch: &[Arc<Published>]) -> Result<Option<HashSet<EventId>>, Error> {
+        let Some(choose) = self.choose.as_ref().filter(|_| !batch.is_empty()) else { return Ok(None) };
+        let envelopes: Vec<&Envelope> = batch.iter().map(|published| &published.envelope).collect();
+        choose(tx, &envelopes).await.map(Some).map_err(|refusal| Error::Failed(error_chain(&*refusal).into()))
     }
 
     /// Calls `forget` when the position goes back because the database of `producer` is older than it was, in the same
@@ -303,8 +331,12 @@ async fn try_consume(
         // Only this delivery records failed events of the aggregates in the batch, so no lock is needed to find none.
         let any_failed = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
         let (mut failed, mut together) = (false, Vec::new());
+        let chosen = consumers.choose(tx, &batch).await?;
         for published in batch.iter() {
             let envelope = &published.envelope;
+            if chosen.as_ref().is_some_and(|chosen| !chosen.contains(&envelope.event_id)) {
+                continue;
+            }
             if !is_new(tx, envelope).await? {
                 continue;
             }

@@ -18,6 +18,7 @@ pub mod folding;
 pub mod hex;
 pub mod html;
 pub mod http;
+pub mod https;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;
@@ -33,6 +34,7 @@ pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
 pub mod testing;
+pub mod webhooks;
 pub mod worker;
 
 pub(crate) use error_chain::error_chain;

@@ -115,6 +115,7 @@ impl Shop {
             reserved_qty: 0,
             reason: StockChangeReason::Adjusted,
             note: None,
+            seller_id: None,
         };
         self.h.deliver(event).await;
         self.h.settle().await;

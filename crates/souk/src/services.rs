@@ -20,6 +20,7 @@ pub fn all() -> Vec<Service> {
         returns::service(),
         review::service(),
         notification::service(),
+        webhook::service(),
         audit::service(),
     ]
 }

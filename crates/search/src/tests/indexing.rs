@@ -498,6 +498,7 @@ async fn run_steps(history: Vec<Step>) {
                     reserved_qty: 0,
                     reason: contracts::inventory::StockChangeReason::Adjusted,
                     note: None,
+                    seller_id: None,
                 };
                 last = Some(shop.h.deliver(event).await);
             }

@@ -26,7 +26,7 @@ use crate::shopping::Buyer;
 /// How long a test waits for what must happen. The processes of a debug build share few processors.
 pub const PATIENCE: Duration = Duration::from_secs(240);
 const ADMIN: (&str, &str) = ("admin@deployment.example", "a long enough password");
-pub const SERVICES: [&str; 16] = contracts::SERVICE_NAMES;
+pub const SERVICES: [&str; contracts::SERVICE_NAMES.len()] = contracts::SERVICE_NAMES;
 
 static TURN: Mutex<()> = Mutex::const_new(());
 

@@ -92,6 +92,13 @@ impl Party {
         seller.must(souk::api_client::set_stock(&draft.sku, draft.product_id, 1)).await;
         let uploading = raw(Method::POST, &format!("/products/{product}/images")).bytes(FORM, form(sample()));
         let picture = seller.must(uploading).await["url"].as_str().expect("an address").replace("/api/v1/images/", "");
+        // None of its events occurs in this journey.
+        let endpoint = json!({"url": "https://receiver.example/hook", "eventTypes": ["PayoutFailed"]});
+        let endpoint = seller.must(raw(Method::POST, "/webhook-endpoints").body(&endpoint)).await["webhookEndpointId"].clone();
+        let endpoint = endpoint.as_str().expect("an id").to_owned();
+        let delivery = seller.must(raw(Method::POST, &format!("/webhook-endpoints/{endpoint}/test"))).await["webhookDeliveryId"].clone();
+        let deliveries = raw(Method::GET, &format!("/webhook-endpoints/{endpoint}/deliveries"));
+        seller.until(deliveries, "over", |page| page["items"][0]["status"] != "PENDING").await;
         let code = format!("{name}10").to_uppercase();
         let discount = json!({"title": "Ten percent", "kind": "PERCENTAGE", "value": 1_000, "code": code});
         let promotion_id = promotion(&seller, &discount).await.promotion_id;
@@ -126,6 +133,8 @@ impl Party {
             ("productId", several(&[&product, &draft.product_id])),
             ("ids", several(&[&product, &draft.product_id])),
             ("productIds", several(&[&product])),
+            ("webhookEndpointId", several(&[&endpoint])),
+            ("webhookDeliveryId", several(&[&delivery.as_str().expect("an id")])),
             ("file", several(&[&picture])),
             ("sku", several(&[&sku, &draft.sku])),
             ("productGroupId", several(&[&group])),

@@ -30,3 +30,4 @@ mod suspending;
 mod taxing;
 mod tools;
 mod verifying;
+mod webhooking;
