@@ -2,6 +2,7 @@
 
 mod category_handlers;
 mod group_handlers;
+mod import_handlers;
 mod picture_handlers;
 mod product_handlers;
 mod tax_handlers;
@@ -41,6 +42,12 @@ pub fn routes() -> Routes<App> {
         .get("/categories/{categoryId}", category_handlers::get, "One category")
         .patch("/categories/{categoryId}", category_handlers::update, "Renames or moves a category")
         .delete("/categories/{categoryId}", category_handlers::delete, "Deletes a category that is not in use")
+        .post("/products/batch", product_handlers::create_many, "Makes up to 250 products, each in DRAFT")
+        .post("/imports", import_handlers::receive, "Imports a CSV file of products, stock or prices")
+        .get("/imports/{importId}", import_handlers::get, "How far an import is")
+        .get("/imports/{importId}/errors", import_handlers::list_errors, "What is wrong with the rows of an import")
+        .post("/imports/{importId}/cancel", import_handlers::cancel, "Ends an import")
+        .get("/exports/products.csv", import_handlers::export_products, "Products as a CSV file that can be imported")
         .get("/admin/tax-rates", tax_handlers::get, "The tax rates by destination and class")
         .put("/admin/tax-rates", tax_handlers::put, "Replaces the tax rates")
         .post(

@@ -2,11 +2,11 @@
 
 use crate::picture_store::StoreError;
 use contracts::{
-    catalog::{ModerationStatus, ProductStatus},
+    catalog::{ImportStatus, ModerationStatus, ProductStatus},
     machine::IllegalTransition,
     problem::{Code, Fault},
 };
-use platform::{db, http::Problem};
+use platform::{client::CallError, db, http::Problem};
 
 /// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -54,6 +54,13 @@ pub enum Error {
     /// The caller's copy is not the current one.
     #[error("the precondition failed")]
     Stale(#[source] Problem),
+    /// The owner has as many imports as may run.
+    #[error("too many imports are running")]
+    TooManyImports,
+    #[error("the import is {0}")]
+    ImportEnded(ImportStatus),
+    #[error("the call of the inventory failed")]
+    Inventory(#[from] CallError),
     #[error(transparent)]
     Store(StoreError),
     #[error(transparent)]
@@ -94,6 +101,11 @@ impl From<Error> for Problem {
                 Problem::new(Code::CATEGORY_TOO_DEEP).fault(Fault::at("/parentCategoryId", "CATEGORY_TOO_DEEP", "is too deep in the tree"))
             }
             Error::TooManyCategories => Code::TOO_MANY_CATEGORIES.into(),
+            Error::TooManyImports => Code::TOO_MANY_IMPORTS.into(),
+            Error::ImportEnded(status) => {
+                Problem::new(Code::ILLEGAL_TRANSITION).detail(format!("the import is {status}")).member("importStatus", status)
+            }
+            Error::Inventory(error) => error.into(),
             Error::Stale(problem) => problem,
             Error::Store(_) => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("the store of pictures does not answer"),
             Error::Db(error) => error.into(),

@@ -1,6 +1,7 @@
 //! The SQL of this service.
 
 mod category_rows;
+mod import_rows;
 mod listing;
 mod own_lists;
 mod picture_rows;
@@ -10,6 +11,7 @@ mod tax_rows;
 mod tree_cache;
 
 pub use category_rows::*;
+pub use import_rows::*;
 pub use listing::*;
 pub use own_lists::*;
 pub use picture_rows::*;

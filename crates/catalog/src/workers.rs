@@ -1,6 +1,12 @@
-//! Entry point 3, schedule: keeps the listing of products in step with the category tree, and adds missing texts.
+//! Entry point 3, schedule: keeps the listing of products in step with the category tree, adds missing texts, and reads the rows of
+//! imports.
 
-use crate::{Error, actions, pictures::Pictures, store};
+use crate::{
+    Error,
+    actions::{self, RunImport},
+    pictures::Pictures,
+    store,
+};
 use contracts::{
     catalog::{PictureName, PictureSize},
     ids::PictureId,
@@ -19,15 +25,34 @@ pub const RELIST: &str = "relist";
 /// The worker that adds missing texts of products.
 pub const PRODUCT_TEXTS: &str = "product-texts";
 
+/// The worker that deletes imports that ended long ago.
+pub const IMPORT_RETENTION: &str = "import-retention";
+
+/// How long an import is kept.
+const IMPORTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+
 /// The number of products per transaction. It bounds how long other writers wait.
 const BATCH: usize = 200;
 
 pub fn all(app: &crate::App) -> Vec<Worker> {
     vec![
         Worker::new(RELIST, Duration::from_secs(30), app.ctx.db.clone(), relist),
+        Worker::due(&app.ctx.db, RunImport(app.clone())),
+        Worker::new(IMPORT_RETENTION, Duration::from_secs(3_600), app.ctx.db.clone(), delete_old_imports),
         Worker::new(PRODUCT_TEXTS, Duration::from_secs(3_600), app.ctx.db.clone(), add_texts),
         Worker::due(&app.ctx.db, Removals { db: app.ctx.db.clone(), pictures: app.pictures.clone() }),
     ]
+}
+
+/// Deletes one import that is older than imports are kept.
+async fn delete_old_imports(db: Db) -> Result<Next, Error> {
+    db.write(async |tx| {
+        let before = tx.now().before(IMPORTS_KEPT);
+        let Some(id) = store::find_ended_before(tx, before).await? else { return Ok(Next::Idle) };
+        store::delete_import(tx, id).await?;
+        Ok(Next::Immediately)
+    })
+    .await
 }
 
 /// Adds the texts of products that an earlier version stored without one.

@@ -20,6 +20,14 @@ use crate::{
     time::Timestamp,
     violation::{Violation, reject},
 };
+mod batch;
+mod imports;
+
+pub use batch::{CreateProducts, ProductResult, ProductResults};
+pub use imports::{
+    Import, ImportError, ImportFact, ImportKind, ImportMode, ImportQuery, ImportStatus, MAX_ERRORS, MAX_ROWS, MAX_RUNNING, ProductExport,
+};
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -31,10 +39,19 @@ pub const NAME: &str = "catalog";
 pub const SERVICE: ServiceSpec = ServiceSpec {
     name: NAME,
     description: "Owns products, prices and categories.",
-    machines: &[ProductStatus::SPEC, ModerationStatus::SPEC],
+    machines: &[ProductStatus::SPEC, ModerationStatus::SPEC, ImportStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/admin/tax-rates", "/categories", "/images", "/product-groups", "/products", "/products/by-sku"],
+    paths: &[
+        "/admin/tax-rates",
+        "/categories",
+        "/exports/products.csv",
+        "/images",
+        "/imports",
+        "/product-groups",
+        "/products",
+        "/products/by-sku",
+    ],
 };
 
 machine! {
@@ -521,6 +538,18 @@ calls! {
     LIST_PRODUCTS: get(()) -> Page<Product>, "/products", query ProductFilter;
     /// Creates a product, in DRAFT.
     CREATE_PRODUCT: post(CreateProduct) -> Product, "/products";
+    /// Creates up to 250 products, each by itself.
+    CREATE_PRODUCTS: post(CreateProducts) -> ProductResults, "/products/batch";
+    /// Imports a CSV file of products, stock or prices.
+    IMPORT_FILE: post_unkeyed(()) -> Import, "/imports", query ImportQuery;
+    /// Reads how far an import is.
+    GET_IMPORT: get(()) -> Import, "/imports/{importId}";
+    /// Lists what is wrong with the rows of an import, in the order of the file. The first 10,000 errors are kept.
+    LIST_IMPORT_ERRORS: get(()) -> Page<ImportError>, "/imports/{importId}/errors";
+    /// Ends an import. The rows that were written stay.
+    CANCEL_IMPORT: post_unkeyed(()) -> Import, "/imports/{importId}/cancel";
+    /// Writes products as a CSV file that can be imported, the oldest first.
+    EXPORT_PRODUCTS: get(()) -> (), "/exports/products.csv", query ProductExport;
     /// Reads a product.
     GET_PRODUCT: get(()) -> Product, "/products/{productId}";
     /// Reads the product with this SKU.

@@ -77,6 +77,8 @@ ids! {
     ProductGroupId;
     /// An uploaded picture. Made of its content (UUIDv8) and not of the time.
     PictureId;
+    /// An import of a CSV file.
+    ImportId;
     /// A node of the category tree.
     CategoryId;
     /// A shopping cart.

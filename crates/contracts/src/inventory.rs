@@ -6,6 +6,7 @@ use crate::{
     ids::{OrderId, ProductId, ReservationId, ReservationLineId, StockItemId, UserId, Uuid},
     machine,
     page::Page,
+    problem::Document,
     service::ServiceSpec,
     string_enum,
     text::{Quantity, RequiredShortText, Sku},
@@ -24,7 +25,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[ReservationStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/admin/inventory", "/inventory", "/products/{productId}/availability"],
+    paths: &["/admin/inventory", "/exports/stock.csv", "/inventory", "/products/{productId}/availability"],
 };
 
 /// The largest stock of one SKU, in units.
@@ -90,6 +91,60 @@ pub struct SetStock {
     /// At or below how many available units the stock counts as low; unchanged when absent.
     #[serde(default)]
     pub low_stock_threshold: Option<BoundedInt<0, MAX_QTY>>,
+}
+
+/// The stock of one of many SKUs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetStockItem {
+    pub sku: Sku,
+    /// The product the SKU belongs to.
+    pub product_id: ProductId,
+    /// Units that can be sold from now on, reserved ones not included.
+    pub available_qty: BoundedInt<0, MAX_QTY>,
+    /// At or below how many available units the stock counts as low; unchanged when absent.
+    #[serde(default)]
+    pub low_stock_threshold: Option<BoundedInt<0, MAX_QTY>>,
+}
+
+/// Sets the stock of up to 250 SKUs. Those that cannot be set do not stop the others.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetStocks {
+    pub items: BoundedVec<SetStockItem, 1, 250>,
+}
+
+/// Sets the stock of rows of an import.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImportStock {
+    /// Whether nothing is changed.
+    pub dry_run: bool,
+    pub items: BoundedVec<SetStockItem, 1, 250>,
+}
+
+/// What became of the stock of one SKU.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StockResult {
+    /// In upper case.
+    pub sku: String,
+    /// What the status of an answer to a request with this item alone would be: 200, 201, 404 or 422.
+    pub status: u16,
+    /// Whether it was created or has another value now.
+    pub changed: bool,
+    /// Null when it was not set.
+    pub stock: Option<StockItem>,
+    /// Why it was not set; otherwise null.
+    pub problem: Option<Document>,
+}
+
+/// What became of the stock of many SKUs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StockResults {
+    /// One for each item, in the order of the request.
+    pub items: Vec<StockResult>,
 }
 
 /// Adds available units, or removes them.
@@ -253,6 +308,12 @@ calls! {
     GET_AVAILABILITY: get(()) -> Availability, "/products/{productId}/availability";
     /// Reads the stock of up to 200 SKUs at once.
     LOOK_UP_STOCK: query(StockLookup) -> StockList, "/internal/stock/lookup", from "cart", "catalog", "order";
+    /// Sets the stock of up to 250 SKUs, each by itself.
+    SET_STOCKS: post(SetStocks) -> StockResults, "/inventory/stock/batch";
+    /// Sets the stock of rows of an import, once for each key.
+    IMPORT_STOCK: post_keyed(ImportStock) -> StockResults, "/internal/stock/import", from "catalog";
+    /// Writes stock as a CSV file that can be imported, the oldest item first.
+    EXPORT_STOCK: get(()) -> (), "/exports/stock.csv";
     /// Reserves units for an order, all lines or none; `INSUFFICIENT_STOCK` with the lines that have too little stock.
     RESERVE_STOCK: post_keyed(Reserve) -> Reservation, "/inventory/reservations", from "order";
     /// Marks the reserved units as sold. `RESERVATION_EXPIRED` after the expiry.

@@ -32,7 +32,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[OrderStatus::SPEC, FulfilmentStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/admin/orders", "/orders", "/seller/fulfilments"],
+    paths: &["/admin/orders", "/exports/orders.csv", "/orders", "/seller/fulfilments"],
 };
 
 calls! {
@@ -65,6 +65,8 @@ calls! {
     GET_ORDER_HISTORY: get(()) -> OrderHistory, "/internal/customers/{userId}/order-history", from "promotion";
     /// Lists the orders of all customers, the newest first.
     LIST_ALL_ORDERS: get(()) -> Page<OrderSummary>, "/admin/orders", query OrderFilter;
+    /// Writes orders as a CSV file, the oldest first, one for each row.
+    EXPORT_ORDERS: get(()) -> (), "/exports/orders.csv", query OrderExport;
     /// Counts these orders by status.
     COUNT_ORDERS: get(()) -> Totals<OrderStatus>, "/admin/orders/totals", query OrderFilter;
 }

@@ -146,6 +146,9 @@ codes! {
     UNKNOWN_CATEGORY 422 "There is no such category", "Take a categoryId from GET /categories.";
     PRODUCT_INCOMPLETE 409 "The product cannot be activated yet", "A product needs a price, a title and a category to be sold.";
 
+    TOO_MANY_IMPORTS 409 "There are as many imports running as there may be", "Wait until one is done, or cancel one.";
+    UPLOAD_INCOMPLETE 422 "The file did not arrive whole", "Send it again.";
+
     // Cart and order.
     PRODUCT_UNAVAILABLE 409 "The product cannot be bought now", "Choose another product, or try later.";
     INSUFFICIENT_STOCK 409 "There is not enough stock", "The list of lines says how much of each is there.";

@@ -2,6 +2,15 @@
 
 use crate::{call::CallSpec, event::EventSpec, machine::MachineSpec};
 
+/// The most bytes of a file that is read while it arrives.
+pub const MAX_UPLOAD_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Whether the body of a request is read while it arrives, by the handler alone. `path` is without the prefix of the API.
+#[must_use]
+pub fn is_streamed_upload(method: &str, path: &str) -> bool {
+    method == "POST" && path == "/imports"
+}
+
 /// The contract of one service.
 pub struct ServiceSpec {
     /// Names the service everywhere: crate, database, subject of events, log target, label of metrics, `--only`.

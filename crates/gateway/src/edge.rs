@@ -21,7 +21,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
     response::{IntoResponse as _, Response},
 };
-use contracts::{problem::Code, search::COST_HEADER};
+use contracts::{problem::Code, search::COST_HEADER, service::is_streamed_upload};
 use platform::{
     context::Context,
     env::Env,
@@ -33,7 +33,11 @@ use std::{
     sync::{Arc, Once},
     time::Duration,
 };
+use tokio::sync::Semaphore;
 use tower::Service as _;
+
+/// How many uploads are received at a time.
+const UPLOADS: usize = 8;
 
 /// Everything behind the public address. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +50,8 @@ struct Inner {
     /// Warns of proxies that are not trusted.
     untrusted_proxy: Once,
     bodies: Bodies,
+    /// The uploads whose bodies are read while they arrive.
+    uploads: Semaphore,
     admission: Admission,
     limits: Option<Limits>,
     upstreams: Upstreams,
@@ -61,6 +67,7 @@ impl Edge {
             trusted_proxies: settings.trusted_proxies,
             untrusted_proxy: Once::new(),
             bodies: Bodies::new(&settings),
+            uploads: Semaphore::new(UPLOADS),
             admission: Admission::new(settings.max_in_flight.get(), settings.max_in_flight_per_client.get(), settings.max_queued.get()),
             limits: rate_limits.then(|| {
                 let shared = shared_limits.map(|values| SharedQuotas::new(values, settings.remembered_callers.get()));
@@ -152,7 +159,10 @@ impl Inner {
             return Err(encoded_body());
         }
         let limit = self.bodies.limit(&edge_request.method, destination.as_ref().map(|(_, path)| path.path()));
-        Bodies::check_announced(edge_request.content_length, limit)?;
+        let is_streamed = destination.as_ref().is_some_and(|(_, path)| is_streamed_upload(edge_request.method.as_str(), path.path()));
+        if !is_streamed {
+            Bodies::check_announced(edge_request.content_length, limit)?;
+        }
         if let (Some(limits), Some((_, path))) = (&self.limits, &destination) {
             let class = Class::of(&edge_request.method, path.path());
             let caller = self.caller(class, edge_request, &mut request).await;
@@ -160,6 +170,12 @@ impl Inner {
             state.rate_limit = Some(status);
             outcome?;
             state.caller = Some((class, caller));
+        }
+        if let (true, Some((service, path))) = (is_streamed, &destination) {
+            // The service reads the body while it arrives. That may take long, so the request has a place of its own and no slot.
+            let _upload =
+                self.uploads.try_acquire().map_err(|_| Problem::new(Code::OVERLOADED).detail("too many files are being received"))?;
+            return self.upstreams.call(service, path.clone(), request, edge_request.client).await;
         }
         let (request, _memory) = self.bodies.read(request, network, limit).await?;
         let _slot = self.admission.enter(priority, network).await?;

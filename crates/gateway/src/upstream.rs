@@ -7,11 +7,11 @@ use axum::{
     http::{HeaderValue, Uri, header, uri::PathAndQuery},
     response::Response,
 };
-use contracts::problem::Code;
+use contracts::{problem::Code, service::is_streamed_upload};
 use platform::{
     client::{Client, LARGEST_ANSWER, Remote},
     env::Env,
-    http::{DEADLINE_MS, FORWARDED_FOR, Problem},
+    http::{DEADLINE_MS, FORWARDED_FOR, Problem, request_layers::UPLOAD_TIMEOUT},
 };
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -67,9 +67,10 @@ impl Upstreams {
 
     /// Waits for the whole body: a response that breaks off becomes a problem document, not a partial response.
     async fn call_http(&self, service: &'static str, mut request: Request, client: IpAddr) -> Result<Response, Problem> {
-        let deadline = Instant::now() + self.time;
+        let time = if is_streamed_upload(request.method().as_str(), request.uri().path()) { UPLOAD_TIMEOUT } else { self.time };
+        let deadline = Instant::now() + time;
         let headers = request.headers_mut();
-        headers.insert(DEADLINE_MS, HeaderValue::from(u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX)));
+        headers.insert(DEADLINE_MS, HeaderValue::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
         if let Ok(client) = HeaderValue::try_from(client.to_string()) {
             headers.insert(FORWARDED_FOR, client);
         }
@@ -79,6 +80,10 @@ impl Upstreams {
             parts.headers.remove(hop);
         }
         parts.headers.remove("keep-alive");
+        if parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/csv")) {
+            // A file is made while the client reads it. When it breaks off, so does the connection.
+            return Ok(Response::from_parts(parts, body));
+        }
         match timeout_at(deadline, to_bytes(body, LARGEST_ANSWER)).await {
             Ok(Ok(bytes)) => Ok(Response::from_parts(parts, Body::from(bytes))),
             Ok(Err(error)) => {

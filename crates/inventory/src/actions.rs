@@ -7,6 +7,7 @@ mod import;
 mod reserve;
 mod return_lines;
 mod set_stock;
+mod set_stocks;
 mod sync_product;
 
 pub use adjust_stock::adjust_stock;
@@ -16,6 +17,7 @@ pub use import::{StockImport, import};
 pub use reserve::reserve;
 pub use return_lines::return_lines;
 pub use set_stock::{StockSet, is_on_sale, set_stock};
+pub use set_stocks::{import_stock, set_stocks};
 pub use sync_product::sync_product;
 
 use crate::{

@@ -4,15 +4,20 @@ use crate::{
     App, Error,
     actions::{self, StockSet},
     domain::{ReservationCommand, Stock},
+    export::StockPages,
     store,
 };
 use axum::response::{IntoResponse, Response};
 use contracts::{
     ids::{ProductId, ReservationId},
-    inventory::{AdjustStock, Availability, Reservation, Reserve, ReturnLines, SetStock, StockFilter, StockItem, StockList, StockLookup},
+    inventory::{
+        AdjustStock, Availability, ImportStock, Reservation, Reserve, ReturnLines, SetStock, SetStocks, StockFilter, StockItem, StockList,
+        StockLookup, StockResults,
+    },
     text::Sku,
 };
 use platform::{
+    csv::CsvStream,
     db::Tx,
     http::{
         Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path,
@@ -24,6 +29,8 @@ use platform::{
 pub fn routes() -> Routes<App> {
     Routes::new("inventory")
         .get("/inventory/stock", list_stock, "The stock of the seller's products, or of all; the newest item first")
+        .post("/inventory/stock/batch", set_many, "Sets the stock of up to 250 SKUs")
+        .get("/exports/stock.csv", export_stock, "Stock as a CSV file that can be imported")
         .get("/inventory/stock/{sku}", get_stock, "The stock of one SKU")
         .put("/inventory/stock/{sku}", set_stock, "Creates the stock item of a SKU, or sets its available units")
         .post("/inventory/stock/{sku}/adjust", adjust_stock, "Adds to the available units, or subtracts from them")
@@ -34,6 +41,7 @@ pub fn routes() -> Routes<App> {
         .post("/inventory/reservations/{reservationId}/release", release, "Puts reserved units back on sale")
         .post("/inventory/reservations/{reservationId}/return", return_units, "Puts sold units back on sale, once")
         .post("/internal/reservations/{reservationId}/returns", return_lines, "Puts sold units of a part of an order back on sale")
+        .post("/internal/stock/import", import_stock, "Sets the stock of rows of an import")
         .post("/internal/stock/lookup", look_up, "The stock of up to 200 SKUs")
 }
 
@@ -80,6 +88,35 @@ async fn set_stock(
         StockSet::Created(etag, item) => StockAnswer::Created(Tagged(etag, Created::at(format!("/inventory/stock/{}", item.sku), item))),
         StockSet::Set(etag, item) => StockAnswer::Set(Tagged(etag, Json(item))),
     })
+}
+
+async fn set_many(
+    who: SellerOrAdmin,
+    State(app): State<App>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<SetStocks>,
+) -> Result<Idempotent<Json<StockResults>>, Problem> {
+    actions::set_stocks(&app, who.owner(), key, body).await
+}
+
+/// The service that imports files.
+struct Catalog;
+impl ClientMarker for Catalog {
+    const CLIENTS: &'static [&'static str] = &["catalog"];
+}
+
+async fn import_stock(
+    _: ServiceOf<Catalog>,
+    State(app): State<App>,
+    key: IdempotencyKey,
+    Body(body): Body<ImportStock>,
+) -> Result<Idempotent<Json<StockResults>>, Problem> {
+    actions::import_stock(&app, key, body).await
+}
+
+async fn export_stock(who: SellerOrAdmin, State(app): State<App>) -> Result<CsvStream<StockPages>, Problem> {
+    let pages = StockPages { db: app.ctx.db.clone(), owner: who.owner(), after: None, has_begun: false };
+    Ok(CsvStream { name: "stock.csv", pages })
 }
 
 /// 201 for a new item, else 200.

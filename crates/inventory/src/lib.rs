@@ -23,6 +23,7 @@ mod consistency;
 mod consumers;
 pub mod domain;
 mod error;
+mod export;
 mod settings;
 mod store;
 mod workers;

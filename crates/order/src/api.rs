@@ -3,20 +3,22 @@
 use crate::{
     App, Error,
     actions::{self, Actor, Cancel, CancelFulfilment, PayAgain, Place, Restock, Ship},
+    export::OrderPages,
     store::{self, OrderQuery},
     view::{find_view, seller_view},
 };
 use contracts::{
     ids::{FulfilmentId, OrderId, UserId},
     order::{
-        CancelOrder, EstimateTotals, OrderFilter, OrderHistory, OrderRef, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder,
-        PlaceOrder, SellerFulfilment, SellerFulfilmentFilter, StatusOfOrder, TotalsEstimate,
+        CancelOrder, EstimateTotals, OrderExport, OrderFilter, OrderHistory, OrderRef, OrderStatus, OrderSummary, OrderView,
+        OwnOrderFilter, PayOrder, PlaceOrder, SellerFulfilment, SellerFulfilmentFilter, StatusOfOrder, TotalsEstimate,
     },
     page::Totals,
     shipping::HandOverParcel,
     user::{self, EmailLookup},
 };
 use platform::{
+    csv::CsvStream,
     db::Tx,
     http::{
         Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Prefer, Preferred,
@@ -43,6 +45,7 @@ pub fn routes() -> Routes<App> {
         .get("/internal/orders/{orderId}/status", get_status, "The status of an order")
         .get("/internal/customers/{userId}/order-history", get_history, "Whether a customer ordered before")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
+        .get("/exports/orders.csv", export_orders, "Orders as a CSV file, the oldest first")
         .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
 }
 
@@ -240,4 +243,8 @@ async fn query_of(app: &App, filter: OrderFilter) -> Result<OrderQuery, Error> {
         }
     }
     Ok(OrderQuery { users, statuses, order_number, from, to })
+}
+
+async fn export_orders(_: Admin, State(app): State<App>, Query(filter): Query<OrderExport>) -> Result<CsvStream<OrderPages>, Problem> {
+    Ok(CsvStream { name: "orders.csv", pages: OrderPages { db: app.ctx.db.clone(), filter, after: None, has_begun: false } })
 }

@@ -18,6 +18,7 @@ mod consistency;
 mod consumers;
 pub mod domain;
 mod error;
+mod export;
 mod gauges;
 pub mod import;
 mod orphans;

@@ -9,7 +9,9 @@ use crate::{
 use contracts::{
     column::JsonText,
     ids::{CartId, FulfilmentId, OrderId, PromotionId, UserId},
-    order::{FulfilmentStatus, OrderDiscount, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry},
+    order::{
+        FulfilmentStatus, OrderDiscount, OrderExport, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry,
+    },
     time::Timestamp,
 };
 use platform::{
@@ -425,4 +427,15 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
         }
     }
     Ok(records)
+}
+
+/// Returns orders for a file, without their lines, the oldest first.
+pub async fn list_for_export(tx: &mut Tx, filter: OrderExport, after: Option<OrderId>, rows: i64) -> Result<Vec<Order>, Error> {
+    let select = Select::of::<Orders>().filter_some("status = ?", filter.status);
+    // With two lower bounds on one column the database would seek by one and scan past the rows that the other excludes.
+    let select = match (after, filter.from) {
+        (Some(after), _) => select.filter("order_id > ?", after),
+        (None, from) => select.filter_some("order_id >= ?", from.map(id_from)),
+    };
+    select.filter_some("order_id < ?", filter.to.map(id_from)).limit("order_id", rows).list(tx).await
 }

@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod bus;
 pub mod client;
 pub mod context;
+pub mod csv;
 pub mod db;
 pub mod due;
 pub mod encryption;

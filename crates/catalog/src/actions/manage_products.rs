@@ -3,7 +3,7 @@
 use crate::{
     Error,
     actions::sync_pictures,
-    domain::product::{self, MAX_VARIANTS, NewProductContext, etag},
+    domain::product::{self, CategoryPath, MAX_VARIANTS, NewProductContext, etag},
     store,
 };
 use contracts::{
@@ -33,26 +33,35 @@ pub async fn create_product(
     db.write(async move |tx| {
         let body = body.clone();
         key.once(tx, async move |tx| -> Result<_, Error> {
-            let path = match body.category_id {
-                Some(id) => Some(store::lock_category_path(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
-                None => None,
-            };
-            let product = product::draft(body, NewProductContext { product_id: tx.new_id(), seller_id, path, now: tx.now() })?;
-            join_group(tx, &product).await?;
-            if !store::insert_product(tx, &product).await? {
-                return Err(Error::SkuTaken);
-            }
-            store::list_product(tx, product.product_id).await?;
-            store::insert_price(tx, &product).await?;
-            if !product.images.is_empty() {
-                sync_pictures(tx, &product).await?;
-            }
-            tx.emit(ProductCreated { product_id: product.product_id, product: product.clone() });
+            let product = insert_new(tx, seller_id, body).await?;
             Ok(Tagged(etag(&product), Created::at(format!("/products/{}", product.product_id), product)))
         })
         .await
     })
     .await
+}
+
+/// Inserts a new product in DRAFT.
+///
+/// # Errors
+/// Those of [`create_product`].
+pub async fn insert_new(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProduct) -> Result<Product, Error> {
+    let path = match body.category_id {
+        Some(id) => Some(store::lock_category_path(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
+        None => None,
+    };
+    let product = product::draft(body, NewProductContext { product_id: tx.new_id(), seller_id, path, now: tx.now() })?;
+    join_group(tx, &product).await?;
+    if !store::insert_product(tx, &product).await? {
+        return Err(Error::SkuTaken);
+    }
+    store::list_product(tx, product.product_id).await?;
+    store::insert_price(tx, &product).await?;
+    if !product.images.is_empty() {
+        sync_pictures(tx, &product).await?;
+    }
+    tx.emit(ProductCreated { product_id: product.product_id, product: product.clone() });
+    Ok(product)
 }
 
 /// Updates a product. Emits `PriceChanged` and records the price when the price changed, and `ProductUpdated` when
@@ -76,35 +85,45 @@ pub async fn update_product(
         };
         let mut product = lock(tx, owner, id, &if_match).await?;
         let path = path.map(|found| found.ok_or(Error::UnknownCategory("/categoryId"))).transpose()?;
-        let images = product.images.clone();
-        let changed = product::revise(&mut product, body.clone(), path, tx.now())?;
-        if changed.is_empty() {
-            return Ok(Tagged(etag(&product), Json(product)));
-        }
-        if changed.joined {
-            join_group(tx, &product).await?;
-        }
-        store::save_product(tx, &product).await.map_err(|error| match error.violates("products.sku") {
-            true => Error::SkuTaken,
-            false => error.into(),
-        })?;
-        if product.images != images {
-            sync_pictures(tx, &product).await?;
-        }
-        if changed.moved {
-            store::relist_product(tx, id).await?;
-        }
-        if changed.content {
-            tx.emit(ProductUpdated { product_id: id, product: product.clone() });
-        }
-        if let Some((old_price_amount, old_currency)) = changed.old_price {
-            store::insert_price(tx, &product).await?;
-            tx.emit(PriceChanged { product_id: id, product: product.clone(), old_price_amount, old_currency });
-        }
+        apply_update(tx, &mut product, body.clone(), path).await?;
         Ok(Tagged(etag(&product), Json(product)))
     })
     .await
     .map_err(Problem::from)
+}
+
+/// Changes a product whose row is locked, and its prices and listing with it. Without a difference nothing is written.
+///
+/// # Errors
+/// Those of [`update_product`].
+pub async fn apply_update(tx: &mut Tx, product: &mut Product, body: UpdateProduct, path: Option<CategoryPath>) -> Result<(), Error> {
+    let id = product.product_id;
+    let images = product.images.clone();
+    let changed = product::revise(product, body, path, tx.now())?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    if changed.joined {
+        join_group(tx, product).await?;
+    }
+    store::save_product(tx, product).await.map_err(|error| match error.violates("products.sku") {
+        true => Error::SkuTaken,
+        false => error.into(),
+    })?;
+    if product.images != images {
+        sync_pictures(tx, product).await?;
+    }
+    if changed.moved {
+        store::relist_product(tx, id).await?;
+    }
+    if changed.content {
+        tx.emit(ProductUpdated { product_id: id, product: product.clone() });
+    }
+    if let Some((old_price_amount, old_currency)) = changed.old_price {
+        store::insert_price(tx, product).await?;
+        tx.emit(PriceChanged { product_id: id, product: product.clone(), old_price_amount, old_currency });
+    }
+    Ok(())
 }
 
 /// Activates, deactivates or archives a product.

@@ -8,8 +8,8 @@ use crate::{
 };
 use contracts::{
     catalog::{
-        BlockProduct, CreateProduct, ModerationFact, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductIds, ProductList,
-        ProductLookup, ProductSort, UpdateProduct,
+        BlockProduct, CreateProduct, CreateProducts, ModerationFact, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductIds,
+        ProductList, ProductLookup, ProductResults, ProductSort, UpdateProduct,
     },
     ids::ProductId,
     page::Page,
@@ -36,6 +36,19 @@ pub async fn create(
 ) -> Result<Idempotent<Tagged<Created<Product>>>, Problem> {
     let seller_id = caller.has_role(Role::Seller).then_some(caller.id);
     actions::create_product(&app.ctx.db, seller_id, key, body).await
+}
+
+/// The body limit of many products: that of one times a part of them, because few are as large as they may be.
+const BATCH_LIMIT: usize = 1024 * 1024;
+
+pub async fn create_many(
+    caller: SellerOrAdmin,
+    State(app): State<App>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<CreateProducts, BATCH_LIMIT>,
+) -> Result<Idempotent<Json<ProductResults>>, Problem> {
+    let seller_id = caller.has_role(Role::Seller).then_some(caller.id);
+    actions::create_products(&app.ctx.db, seller_id, key, body).await
 }
 
 pub async fn update(

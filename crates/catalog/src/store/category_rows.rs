@@ -39,12 +39,12 @@ pub async fn load_tree(tx: &mut Tx, revision: i64) -> Result<Tree, Error> {
 /// Locks the tree and returns it at its next revision, to which all changes of this transaction belong. The revision is
 /// stored with the first change.
 pub async fn lock_tree(tx: &mut Tx) -> Result<Tree, Error> {
-    let next = lock_revision(tx).await? + 1;
+    let next = lock_tree_revision(tx).await? + 1;
     load_tree(tx, next).await
 }
 
 /// Locks the row that every change of the tree, and every product that enters a category, locks before all others.
-async fn lock_revision(tx: &mut Tx) -> Result<i64, Error> {
+pub async fn lock_tree_revision(tx: &mut Tx) -> Result<i64, Error> {
     let revision = tx.lock_opt("SELECT revision FROM category_tree WHERE tree_id = 1", &[], |row| row.next()).await?;
     revision.ok_or_else(|| Error::Failed("the category tree has no revision".into()))
 }
@@ -57,7 +57,7 @@ async fn begin_revision(tx: &mut Tx, tree: &Tree) -> Result<(), Error> {
 /// Returns the path of a category and locks the tree, so that the category is neither moved nor deleted before the
 /// commit. Returns `None` when there is no such category.
 pub async fn lock_category_path(tx: &mut Tx, id: CategoryId) -> Result<Option<CategoryPath>, Error> {
-    lock_revision(tx).await?;
+    lock_tree_revision(tx).await?;
     let path = find_path(tx, id).await?;
     Ok((!path.is_empty()).then_some(CategoryPath { category_id: id, path }))
 }

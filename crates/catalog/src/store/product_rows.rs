@@ -2,7 +2,7 @@
 
 use super::{category_rows::find_path, own_lists::put_text};
 use contracts::{
-    catalog::{Moderation, PriceHistoryEntry, Product},
+    catalog::{Moderation, PriceHistoryEntry, Product, ProductExport, ProductStatus},
     column::JsonText,
     ids::{ProductGroupId, ProductId, UserId},
     review::Rating,
@@ -12,7 +12,7 @@ use platform::{
     db::{Error, Select, Tx},
     params,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 platform::table! {
     /// Products without their category paths.
@@ -138,4 +138,27 @@ pub async fn list_known_skus(tx: &mut Tx, skus: &[Sku]) -> Result<HashSet<String
 /// Returns every SKU with its product id.
 pub async fn list_skus(tx: &mut Tx) -> Result<Vec<(String, ProductId)>, Error> {
     tx.query("SELECT sku, product_id FROM products", &[], |row| Ok((row.next()?, row.next()?))).await
+}
+
+/// Returns the product and the seller of each of these SKUs (upper case) that has one.
+pub async fn list_owners_by_sku(tx: &mut Tx, skus: &[String]) -> Result<HashMap<String, (ProductId, Option<UserId>)>, Error> {
+    if skus.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let select = Select::from("SELECT sku, product_id, seller_id FROM products").filter_in("sku", skus);
+    let found: Vec<(String, (ProductId, Option<UserId>))> = select.rows(tx, |row| Ok((row.next()?, (row.next()?, row.next()?)))).await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Returns products for a file, the oldest first, without their category paths. Without a status those that are not archived.
+pub async fn list_for_export(
+    tx: &mut Tx,
+    owner: Option<UserId>,
+    filter: ProductExport,
+    after: Option<ProductId>,
+    rows: i64,
+) -> Result<Vec<Product>, Error> {
+    let select = Select::of::<Products>().filter_some("seller_id = ?", owner.or(filter.seller_id)).filter_some("status = ?", filter.status);
+    let select = if filter.status.is_none() { select.filter("status <> ?", ProductStatus::Archived) } else { select };
+    select.filter_some("product_id > ?", after).limit("product_id", rows).list(tx).await
 }

@@ -260,6 +260,18 @@ pub struct OrderFilter {
     pub to: Option<Timestamp>,
 }
 
+/// Which orders a file has.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OrderExport {
+    /// Only orders in this status.
+    pub status: Option<OrderStatus>,
+    /// Only orders placed at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Only orders placed before this instant.
+    pub to: Option<Timestamp>,
+}
+
 /// What one promotion took off an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

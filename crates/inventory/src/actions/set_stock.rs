@@ -84,7 +84,7 @@ pub async fn is_on_sale(app: &App, id: ProductId) -> Result<bool, Error> {
 }
 
 /// Creates the item; `None` when the SKU has one.
-async fn create(
+pub(super) async fn create(
     tx: &mut Tx,
     sku: &Sku,
     seller_id: Option<UserId>,
@@ -118,7 +118,7 @@ pub(super) async fn record_initial(tx: &mut Tx, stock: &Stock) -> Result<(), Err
     Ok(())
 }
 
-async fn change(tx: &mut Tx, present: Stock, seller_id: Option<UserId>, body: &SetStock) -> Result<Stock, Error> {
+pub(super) async fn change(tx: &mut Tx, present: Stock, seller_id: Option<UserId>, body: &SetStock) -> Result<Stock, Error> {
     let mut stock = Stock {
         product_id: body.product_id,
         seller_id,

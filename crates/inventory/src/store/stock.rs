@@ -149,3 +149,9 @@ pub async fn insert_movement(
     tx.insert::<Movements>(&Movement { movement_id, stock_item_id, change, reservation_id, note: note.map(str::to_owned), occurred_at })
         .await
 }
+
+/// Returns stock items for a file, the oldest first. With an `owner`, only that seller's.
+pub async fn list_for_export(tx: &mut Tx, owner: Option<UserId>, after: Option<StockItemId>, rows: i64) -> Result<Vec<Stock>, Error> {
+    let select = Select::of::<StockItems>().filter_some("seller_id = ?", owner).filter_some("stock_item_id > ?", after);
+    select.limit("stock_item_id", rows).list(tx).await
+}

@@ -12,6 +12,7 @@ use axum::{
     body::{Body, Bytes},
     http::{Request, Response, header},
 };
+use contracts::service::{MAX_UPLOAD_BYTES, is_streamed_upload};
 use http_body_util::{BodyExt, Limited};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
@@ -78,8 +79,11 @@ impl Upstream {
             Transport::Http(remote) => {
                 self.deposit();
                 let is_repeatable = is_repeatable(&request);
+                let is_upload = is_streamed_upload(request.method().as_str(), request.uri().path());
+                // An upload is held in memory here, because a request is sent again when a connection broke before it was taken.
+                let limit = if is_upload { usize::try_from(MAX_UPLOAD_BYTES).unwrap_or(usize::MAX) } else { LARGEST_ANSWER };
                 let (parts, body) = request.into_parts();
-                let body = tokio::time::timeout_at(deadline, read(body)).await.unwrap_or(Err(CallError::Timeout))?;
+                let body = tokio::time::timeout_at(deadline, read(body, limit)).await.unwrap_or(Err(CallError::Timeout))?;
                 let repeats = || is_repeatable && self.withdraw();
                 let is_failure = |answer: &Response<Body>| matches!(answer.status().as_u16(), 502 | 504);
                 remote::exchange(remote, Request::from_parts(parts, body), deadline, repeats, async |answer| Ok(answer), is_failure).await
@@ -101,11 +105,11 @@ async fn answer(router: &Router, request: Request<Body>) -> Response<Body> {
 
 async fn whole(answer: Response<Body>) -> Result<Response<Bytes>, CallError> {
     let (parts, body) = answer.into_parts();
-    Ok(Response::from_parts(parts, read(body).await?))
+    Ok(Response::from_parts(parts, read(body, LARGEST_ANSWER).await?))
 }
 
-async fn read(body: Body) -> Result<Bytes, CallError> {
-    match Limited::new(body, LARGEST_ANSWER).collect().await {
+async fn read(body: Body, limit: usize) -> Result<Bytes, CallError> {
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(CallError::Unreadable("it is too large".into())),
         Err(error) => Err(CallError::Unavailable(error_chain(&*error))),

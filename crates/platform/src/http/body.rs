@@ -98,7 +98,7 @@ impl<S: Send + Sync, const LIMIT: usize> FromRequest<S> for RawBody<LIMIT> {
     }
 }
 
-fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
+pub(crate) fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let mut parts = given.split(';').map(str::trim);
     let media = parts.next().unwrap_or("");

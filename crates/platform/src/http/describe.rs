@@ -151,6 +151,17 @@ impl<'a> OperationBuilder<'a> {
         self.conditional = true;
     }
 
+    /// An answer that is a CSV file.
+    pub fn csv_answer(&mut self, status: u16, about: &str) {
+        self.answers.insert(status, json!({"description": about, "content": {"text/csv": {"schema": {"type": "string"}}}}));
+    }
+
+    /// A body that is a CSV file of at most `limit` bytes.
+    pub fn csv_body(&mut self, limit: u64) {
+        self.body = Some(json!({"required": true, "content": {"text/csv": {"schema": {"type": "string"}}}, "x-max-bytes": limit}));
+        self.refuse([Code::UNSUPPORTED_MEDIA_TYPE, Code::PAYLOAD_TOO_LARGE, Code::MALFORMED_REQUEST]);
+    }
+
     /// An answer without a body.
     pub fn empty_answer(&mut self, status: u16, about: &str) {
         self.answers.insert(status, json!({"description": about}));

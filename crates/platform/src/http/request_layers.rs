@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use catch_panic::catch_panic;
-use contracts::{ids::Uuid, problem::Code};
+use contracts::{ids::Uuid, problem::Code, service::is_streamed_upload};
 use metrics::RouteMetrics;
 use response::RequestHead;
 use std::{
@@ -32,6 +32,9 @@ use tracing::Instrument as _;
 
 /// How long a request may take unless its caller gave less.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request may take whose body is read while it arrives. The server ends those that arrive too slowly.
+pub const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 tokio::task_local! {
     static TRACE: HeaderValue;
@@ -126,7 +129,11 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let began = Instant::now();
         let head = RequestHead::of(&request);
-        let context = self.layers.context(request.headers(), began);
+        let time = match is_streamed_upload(request.method().as_str(), request.uri().path()) {
+            true => UPLOAD_TIMEOUT,
+            false => self.layers.time,
+        };
+        let context = self.layers.context(request.headers(), began, time);
         let deadline = context.deadline.unwrap_or(began);
         let correlation = context.correlation_id.clone();
         if let Some(verifier) = &self.layers.verifier {
@@ -163,14 +170,14 @@ where
 }
 
 impl RequestLayers {
-    fn context(&self, headers: &HeaderMap, now: Instant) -> Context {
+    fn context(&self, headers: &HeaderMap, now: Instant, time: Duration) -> Context {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let correlation: Arc<str> = match text(CORRELATION_ID).filter(|id| is_valid_correlation_id(id)) {
             Some(id) => id.into(),
             None => self.env.new_id::<Uuid>().to_string().into(),
         };
         // A caller can shorten the time and not lengthen it.
-        let wait = text(DEADLINE_MS).and_then(|ms| ms.parse().ok()).map_or(self.time, |ms| Duration::from_millis(ms).min(self.time));
+        let wait = text(DEADLINE_MS).and_then(|ms| ms.parse().ok()).map_or(time, |ms| Duration::from_millis(ms).min(time));
         Context::new(correlation).with_deadline(now + wait)
     }
 }
