@@ -347,7 +347,12 @@ impl Harness {
             tokio::select! {
                 biased;
                 output = &mut work => return output,
-                instant = self.env.next_sleeper() => self.env.advance(instant.since(self.env.now())),
+                // On a server a unit waits for answers, during which no time passes either.
+                instant = self.env.next_sleeper() => {
+                    if !self.is_on_server() || self.db().queued_units() == 0 {
+                        self.env.advance(instant.since(self.env.now()));
+                    }
+                }
             }
             // The sleeper that was woken leaves the list when it runs.
             tokio::task::yield_now().await;
