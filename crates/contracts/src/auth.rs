@@ -365,6 +365,8 @@ events! {
         /// The roles of the new account.
         roles: Vec<Role>,
     }
+    /// A user was erased, and cannot log in any more. Every service erases what it keeps about the user.
+    UserErased {}
     /// A user asked to set a new password. A mail with a link is due.
     PasswordResetRequested {
         /// The address that the mail is sent to.

@@ -52,6 +52,9 @@ pub fn erased_email(person: Uuid) -> String {
     format!("{}@erased.invalid", person.simple())
 }
 
+/// Everything that a service keeps about a person: by the kind of record, a list of them in the words of its API.
+pub type PersonalRecords = std::collections::BTreeMap<String, Vec<Value>>;
+
 const SHIPPING: (&str, Erased) = ("shippingAddressSnapshot", Erased::Address);
 const BILLING: (&str, Erased) = ("billingAddressSnapshot", Erased::Address);
 const NOTE: &[(&str, Erased)] = &[("note", Erased::Null)];

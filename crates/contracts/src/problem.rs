@@ -128,6 +128,9 @@ codes! {
     INVALID_VERIFICATION_TOKEN 422 "The link of the mail is not valid", "Ask for a new one; each works once and for a limited time.";
     WRONG_PASSWORD 422 "The current password is wrong", "Give the current password of this account.";
     LAST_ADMIN 409 "This is the last administrator", "Make somebody else an administrator first.";
+    OPEN_ORDERS 409 "There are open orders", "Wait until every order is delivered, cancelled or refunded.";
+    OPEN_FULFILMENTS 409 "There are open sales", "Serve or cancel every fulfilment first.";
+    OPEN_BALANCE 409 "There is money to be paid out", "Wait until the balance is paid out.";
     ROLE_MANAGED_BY_SELLER 409 "The role SELLER follows the seller's record", "Approve or suspend the seller below /admin/sellers instead.";
     TOO_MANY_ADDRESSES 409 "The address book is full", "Delete an address first.";
 

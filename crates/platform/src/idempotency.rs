@@ -40,11 +40,13 @@ struct Record {
     /// The run of the program whose request has the row; `None` in a row of an earlier version.
     holder: Option<Uuid>,
     created_at: Timestamp,
+    /// The user who sent the request; `None` for anyone else and in a row of an earlier version.
+    owner: Option<Uuid>,
 }
 
 crate::table! {
     Records in "idempotency" of Record, key [scope];
-    columns { scope, request_hash, status, headers, body, resource, busy_until, holder, created_at }
+    columns { scope, request_hash, status, headers, body, resource, busy_until, holder, created_at, owner }
 }
 
 impl Record {
@@ -109,6 +111,7 @@ impl IdempotencyKey {
             holder: Some(tx.process_id()),
             // Answers are deleted by their age.
             created_at: if self.seal.is_some() { now.before(KEPT - SEALED_KEPT) } else { now },
+            owner: self.subject.parse().ok(),
         };
         if tx.insert_if_absent::<Records>(&record, "(scope)").await? {
             return Ok(Begun::First);
@@ -243,6 +246,12 @@ fn changed(rows: u64) -> Result<(), Error> {
 fn kept(problem: Problem) -> Result<Stored, Problem> {
     let stored = Stored::from(&problem);
     if stored.is_kept() { Ok(stored) } else { Err(problem) }
+}
+
+/// Deletes the answers that a user got, on the erasure of the user. Their number is bounded by [`KEPT`], so that no index has to
+/// find them.
+pub(crate) async fn forget_owner(tx: &mut Tx, owner: Uuid) -> Result<(), Error> {
+    tx.execute("DELETE FROM idempotency WHERE owner = $1", params![owner]).await.map(|_| ())
 }
 
 /// Deletes answers from before `before`, the oldest `rows` at most.

@@ -4,6 +4,11 @@
 //! key; [`forget_person`] deletes all of a service. An event is stored, sent, parked and logged as it was encrypted, and only
 //! decrypted for the function that consumes it. Without the key, what [`contracts::personal::Erased`] says is read instead.
 
+mod data;
+
+pub(crate) use data::Keeper;
+pub use data::{PersonalData, export_of, obstacle_of};
+
 use crate::{
     bus::Feed,
     db::{Db, Error, Tx},

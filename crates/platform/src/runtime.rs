@@ -14,7 +14,8 @@ use crate::{
     identity::{Jwks, KeySource, RevocationSource, Verifier},
     inbox::{self, Consumers, RetryFailedEvents},
     master_key::MasterKey,
-    outbox, personal,
+    outbox,
+    personal::{self, Keeper, PersonalData},
     service::{Ctx, Parts, Readiness, Service, StartError},
     settings::Settings,
     shutdown::{self, Shutdown, ShutdownSender},
@@ -179,13 +180,17 @@ impl Runtime {
                 readiness: runtime.readiness.clone(),
             };
             runtime.gauges.extend(service.gauges.map(|read| (db.clone(), read)));
-            let Parts { router, operations, consumers, workers } =
+            let Parts { router, operations, mut consumers, workers } =
                 (service.start)(ctx).await.map_err(|error| format!("the service {} cannot start: {error}", service.name))?;
             let (failed_events, failed_events_operations) = crate::failed_events::routes().build(db.clone());
-            // Only the platform itself calls it, so no description lists it.
-            let (person_keys, _) = personal::routes().build(db.clone());
+            // Only the platform itself calls these, so no description lists them.
+            let mut router = router.merge(personal::routes().build(db.clone()).0);
+            if let Some(data) = service.personal_data {
+                consumers = data.consumed_by(consumers);
+                router = router.merge(PersonalData::routes().build(Keeper { db: db.clone(), data }).0);
+            }
             let layers = RequestLayers::new(service.name, env.clone()).verifier(verifier.clone());
-            runtime.routers.insert(service.name, layers.wrap(router.merge(failed_events).merge(person_keys)));
+            runtime.routers.insert(service.name, layers.wrap(router.merge(failed_events)));
             runtime.operations.extend(operations.into_iter().chain(failed_events_operations).map(|operation| (service.name, operation)));
             let retry = RetryFailedEvents { db: db.clone(), consumers: consumers.clone() };
             runtime.retries.push((db.clone(), Worker::due(&db, retry)));

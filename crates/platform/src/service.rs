@@ -7,6 +7,7 @@ use crate::{
     http::Operation,
     inbox::Consumers,
     master_key::MasterKey,
+    personal::PersonalData,
     settings::{BadSettings, Section, Settings},
     telemetry::GaugeReader,
     worker::Worker,
@@ -98,6 +99,7 @@ pub struct Service {
     pub section: Section,
     pub(crate) start: Start,
     pub(crate) gauges: Option<GaugeReader>,
+    pub(crate) personal_data: Option<PersonalData>,
 }
 
 impl Service {
@@ -107,7 +109,14 @@ impl Service {
         F: FnOnce(Ctx) -> R + Send + 'static,
         R: Future<Output = Result<Parts, StartError>> + Send + 'static,
     {
-        Service { name, migrations, section: Section::empty(), start: Box::new(move |ctx| Box::pin(start(ctx))), gauges: None }
+        Service {
+            name,
+            migrations,
+            section: Section::empty(),
+            start: Box::new(move |ctx| Box::pin(start(ctx))),
+            gauges: None,
+            personal_data: None,
+        }
     }
 
     /// Declares a function that sets the service's gauges from its database whenever the metrics are read.
@@ -118,6 +127,13 @@ impl Service {
         R: Future<Output = Result<(), db::Error>> + Send + 'static,
     {
         self.gauges = Some(Arc::new(move |db| Box::pin(read(db))));
+        self
+    }
+
+    /// Declares what the service does about the data that it keeps about users.
+    #[must_use]
+    pub fn personal_data(mut self, data: PersonalData) -> Service {
+        self.personal_data = Some(data);
         self
     }
 

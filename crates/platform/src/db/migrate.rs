@@ -24,6 +24,7 @@ pub(super) const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0007_key_order", sql: include_str!("../../migrations/platform_0007_key_order.sql") },
     Migration { name: "platform_0008_leases", sql: include_str!("../../migrations/platform_0008_leases.sql") },
     Migration { name: "platform_0009_person_keys", sql: include_str!("../../migrations/platform_0009_person_keys.sql") },
+    Migration { name: "platform_0010_answer_owners", sql: include_str!("../../migrations/platform_0010_answer_owners.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.

@@ -3,16 +3,17 @@
 use crate::{
     db::{Db, Error, Tx},
     inbox::{Consumers, Received},
-    outbox, params, personal,
+    outbox, params,
+    personal::{self, PersonalData},
     runtime::{Runtime, Setup},
     service::{Parts, Service},
     testing::TempFolder,
 };
 use axum::Router;
 use contracts::{
-    auth::UserRegistered,
+    auth::{UserErased, UserRegistered},
     ids::{UserId, Uuid},
-    personal::erased_email,
+    personal::{PersonalRecords, erased_email},
     time::Timestamp,
 };
 use std::collections::BTreeMap;
@@ -33,6 +34,16 @@ async fn store(tx: &mut Tx, event: Received<UserRegistered>) -> Result<(), Error
     tx.execute("INSERT INTO known (person, email, name) VALUES ($1, $2, $3)", params![user_id, email, name]).await.map(|_| ())
 }
 
+async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
+    let sql = "SELECT email FROM known WHERE person = $1";
+    let emails: Vec<String> = tx.query(sql, params![user], |row| row.next()).await?;
+    Ok([("known".to_owned(), emails.into_iter().map(Into::into).collect())].into())
+}
+
+async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    tx.execute("DELETE FROM known WHERE person = $1", params![user]).await.map(|_| ())
+}
+
 impl Pair {
     async fn start() -> Pair {
         const KNOWN: &[crate::db::Migration] = &[crate::db::Migration {
@@ -42,7 +53,8 @@ impl Pair {
         let parts = |consumers| Parts { router: Router::new(), operations: Vec::new(), consumers, workers: Vec::new() };
         let services = vec![
             Service::new("auth", &[], move |_| async move { Ok(parts(Consumers::new())) }),
-            Service::new("consumer", KNOWN, move |_| async move { Ok(parts(Consumers::new().on::<UserRegistered, _, _>(store))) }),
+            Service::new("consumer", KNOWN, move |_| async move { Ok(parts(Consumers::new().on::<UserRegistered, _, _>(store))) })
+                .personal_data(PersonalData::new(export, erase)),
         ];
         let folder = TempFolder::new();
         let setup = Setup {
@@ -114,4 +126,31 @@ async fn an_event_from_before_the_encryption_is_read() {
     let update = async move |tx: &mut Tx| tx.execute("UPDATE outbox SET payload = $1", params![plain.as_str()]).await;
     pair.auth.write(update).await.unwrap();
     assert_eq!(pair.known().await[&MARA.0].0, "old@example.com");
+}
+
+#[tokio::test]
+async fn an_erased_user_leaves_neither_data_nor_key_nor_answers() {
+    let pair = Pair::start().await;
+    pair.register(MARA, "mara@example.com").await;
+    pair.register(IVO, "ivo@example.com").await;
+    assert_eq!(pair.known().await.len(), 2);
+    let answer = async |tx: &mut Tx| {
+        let sql = "INSERT INTO idempotency (scope, request_hash, status, headers, body, busy_until, created_at, owner) \
+                   VALUES ($1, $1, 200, '', $1, 0, 0, $2)";
+        for user in [MARA, IVO] {
+            tx.execute(sql, params![user.to_string().into_bytes(), user]).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    pair.consumer.write(answer).await.unwrap();
+    let erased = async |tx: &mut Tx| {
+        tx.emit(UserErased { user_id: MARA });
+        Ok::<_, Error>(())
+    };
+    pair.auth.write(erased).await.unwrap();
+    assert_eq!(pair.known().await.into_keys().collect::<Vec<_>>(), [IVO.0]);
+    for sql in ["SELECT person FROM person_keys", "SELECT owner FROM idempotency"] {
+        let left: Vec<Uuid> = pair.consumer.read(async move |tx| tx.query(sql, &[], |row| row.next()).await).await.unwrap();
+        assert_eq!(left, [IVO.0], "{sql}");
+    }
 }

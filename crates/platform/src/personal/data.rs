@@ -1,0 +1,119 @@
+//! What a service keeps about persons beside its events: to be exported, and to be erased.
+//!
+//! Every service that keeps such data declares it by [`PersonalData`]. The platform answers the calls of the service `user` with it,
+//! and erases a person when auth says so ([`UserErased`]), in the commit that records the event as consumed.
+
+use super::forget_person;
+use crate::{
+    db::{Db, Error, Tx},
+    http::{Json, NoContent, Path, Problem, Routes, State},
+    idempotency,
+    identity::{ClientMarker, ServiceOf},
+    inbox::{Consumers, Received},
+};
+use contracts::{auth::UserErased, call::Call, ids::UserId, personal::PersonalRecords, problem::Code};
+use std::{future::Future, pin::Pin, sync::Arc};
+
+type InTx<T> = Arc<dyn for<'a> Fn(&'a mut Tx, UserId) -> Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>> + Send + Sync>;
+
+/// What one service does about the data of a user. Cheap to clone.
+#[derive(Clone)]
+pub struct PersonalData {
+    export: InTx<PersonalRecords>,
+    erase: InTx<()>,
+    obstacle: InTx<Option<Code>>,
+}
+
+fn boxed<T: 'static, F>(work: F) -> InTx<T>
+where
+    F: AsyncFn(&mut Tx, UserId) -> Result<T, Error> + Send + Sync + 'static,
+{
+    let work = Arc::new(work);
+    Arc::new(move |tx, user| {
+        let work = work.clone();
+        Box::pin(async move { work(tx, user).await })
+    })
+}
+
+impl PersonalData {
+    /// `export` returns everything that the service keeps about a user. `erase` deletes it, or replaces it where something else needs
+    /// the row; it finds nothing to do the second time.
+    pub fn new<X, D>(export: X, erase: D) -> PersonalData
+    where
+        X: AsyncFn(&mut Tx, UserId) -> Result<PersonalRecords, Error> + Send + Sync + 'static,
+        D: AsyncFn(&mut Tx, UserId) -> Result<(), Error> + Send + Sync + 'static,
+    {
+        PersonalData { export: boxed(export), erase: boxed(erase), obstacle: boxed(async |_: &mut Tx, _| Ok(None)) }
+    }
+
+    /// Declares why a user cannot be erased at present, such as an open order.
+    #[must_use]
+    pub fn obstacle<F>(mut self, find: F) -> PersonalData
+    where
+        F: AsyncFn(&mut Tx, UserId) -> Result<Option<Code>, Error> + Send + Sync + 'static,
+    {
+        self.obstacle = boxed(find);
+        self
+    }
+
+    /// Adds what erases a user to the events that the service consumes.
+    pub(crate) fn consumed_by(&self, consumers: Consumers) -> Consumers {
+        let erase = self.erase.clone();
+        consumers.on::<UserErased, _, _>(async move |tx: &mut Tx, event: Received<UserErased>| {
+            let user = event.event.user_id;
+            erase(tx, user).await?;
+            idempotency::forget_owner(tx, user.into()).await?;
+            forget_person(tx, user.into()).await
+        })
+    }
+
+    /// The routes, the same in every service that keeps personal data.
+    pub(crate) fn routes() -> Routes<Keeper> {
+        Routes::new("personal-data").get(EXPORT, export, "Everything that a service keeps about a user").get(
+            OBSTACLE,
+            find_obstacle,
+            "Why a service cannot erase a user at present",
+        )
+    }
+}
+
+const EXPORT: &str = "/internal/personal-data/{userId}";
+const OBSTACLE: &str = "/internal/personal-data/{userId}/obstacle";
+
+/// Asks a service for everything that it keeps about a user.
+#[must_use]
+pub const fn export_of(service: &'static str) -> Call<(), PersonalRecords> {
+    Call::get(service, EXPORT)
+}
+
+/// Asks a service whether it can erase a user at present; a refusal says why not.
+#[must_use]
+pub const fn obstacle_of(service: &'static str) -> Call<(), ()> {
+    Call::get(service, OBSTACLE)
+}
+
+/// A service with its database.
+#[derive(Clone)]
+pub(crate) struct Keeper {
+    pub db: Db,
+    pub data: PersonalData,
+}
+
+/// The service that exports and erases on behalf of a user.
+struct User;
+impl ClientMarker for User {
+    const CLIENTS: &'static [&'static str] = &["user"];
+}
+
+async fn export(_: ServiceOf<User>, State(keeper): State<Keeper>, Path(user): Path<UserId>) -> Result<Json<PersonalRecords>, Problem> {
+    let export = keeper.data.export;
+    Ok(Json(keeper.db.read(async move |tx| export(tx, user).await).await?))
+}
+
+async fn find_obstacle(_: ServiceOf<User>, State(keeper): State<Keeper>, Path(user): Path<UserId>) -> Result<NoContent, Problem> {
+    let obstacle = keeper.data.obstacle;
+    match keeper.db.read(async move |tx| obstacle(tx, user).await).await? {
+        Some(code) => Err(code.into()),
+        None => Ok(NoContent),
+    }
+}
