@@ -100,6 +100,7 @@ impl Client {
             key: None,
             auth: Auth::Service,
             time: DEFAULT_TIMEOUT,
+            largest_answer: LARGEST_ANSWER,
             failed: None,
             types: PhantomData,
         }
@@ -131,6 +132,7 @@ pub struct CallBuilder<'a, B, A> {
     key: Option<String>,
     auth: Auth,
     time: Duration,
+    largest_answer: usize,
     failed: Option<CallError>,
     types: PhantomData<fn() -> A>,
 }
@@ -199,6 +201,12 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
     /// How long it may take at most: [`DEFAULT_TIMEOUT`] by default, and never longer than the deadline of the present context.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.time = time;
+        self
+    }
+
+    /// How many bytes the answer may have: [`LARGEST_ANSWER`] by default.
+    pub fn largest_answer(mut self, bytes: usize) -> Self {
+        self.largest_answer = bytes;
         self
     }
 
@@ -274,7 +282,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
             request = request.header(header::CONTENT_TYPE, self.content_type);
         }
         let request = request.body(self.body.clone().unwrap_or_default()).map_err(|_| CallError::Misused("the request cannot be built"))?;
-        upstream.exchange(request, deadline).await
+        upstream.exchange(request, deadline, self.largest_answer).await
     }
 
     fn head(&self, context: &Context, deadline: Instant) -> Builder {

@@ -21,6 +21,7 @@
 
 pub mod installation;
 mod migrate;
+pub mod person_keys;
 pub(crate) mod postgres;
 mod rows;
 mod select;
@@ -311,6 +312,18 @@ impl Db {
         match &self.0.engine {
             Engine::Sqlite(sqlite) => sqlite.read(Context::current(), unit),
             Engine::Postgres(postgres) => postgres.perform(Access::Read, Context::current(), unit).await,
+        }
+    }
+
+    /// Moves the write-ahead log into the database and empties its file. Returns whether it did: a reader may need the log still.
+    /// PostgreSQL recycles its log itself.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn truncate_log(&self) -> Result<bool, Error> {
+        match &self.0.engine {
+            Engine::Sqlite(sqlite) => sqlite.truncate_log().await,
+            Engine::Postgres(_) => Ok(true),
         }
     }
 

@@ -5,9 +5,13 @@
 //! decrypted for the function that consumes it. Without the key, what [`contracts::personal::Erased`] says is read instead.
 
 mod data;
+mod erasure;
 
 pub(crate) use data::Keeper;
-pub use data::{PersonalData, export_of, obstacle_of};
+pub use data::{LARGEST_EXPORT, PersonalData, export_of, obstacle_of, records};
+pub(crate) use erasure::remove_from_log;
+pub use erasure::{ERASED_SINCE, REMOVE_FROM_LOG, erase_person, is_erased};
+pub use serde_json::json;
 
 use crate::{
     bus::Feed,
@@ -68,6 +72,18 @@ fn decrypt(personal: &PersonalFields, person: Uuid, key: Option<&PersonKey>, pay
     to_raw_value(&fields)
 }
 
+/// Returns a payload without its personal fields; `None` when it has none in plain text.
+#[must_use]
+pub fn without_personal_fields(event_type: &str, payload: &str) -> Option<Box<RawValue>> {
+    let personal = personal_fields(event_type)?;
+    let mut fields: Fields<'_> = serde_json::from_str(payload).ok()?;
+    let before = fields.len();
+    for (field, _) in personal.fields {
+        fields.remove(*field);
+    }
+    (fields.len() < before).then(|| to_raw_value(&fields).ok())?
+}
+
 /// Returns the person of a payload: the field that names it, else the aggregate.
 pub(crate) fn person_of(personal: &PersonalFields, aggregate: Uuid, payload: &str) -> Uuid {
     let fields: Fields<'_> = serde_json::from_str(payload).unwrap_or_default();
@@ -89,6 +105,10 @@ pub(crate) async fn own_key(tx: &mut Tx, person: Uuid) -> Result<PersonKey, Erro
         return Ok(key);
     }
     let key: PersonKey = tx.random_bytes();
+    if is_erased(tx, person).await? {
+        // Nobody has to read what is said about the person now, so the key is thrown away at once.
+        return Ok(key);
+    }
     match store_key(tx, producer, person, &key).await? {
         true => Ok(key),
         // Another process made one meanwhile.
@@ -115,37 +135,77 @@ pub async fn forget_person(tx: &mut Tx, person: Uuid) -> Result<(), Error> {
     tx.execute("DELETE FROM person_keys WHERE person = $1", params![person]).await.map(|_| ())
 }
 
-/// Returns an event with its personal fields for the function that consumes it; `None` when it is readable as it is.
+/// Returns an event with its personal fields for the function that consumes it; `None` when it is readable as it is. What an
+/// event of an earlier build says about an erased person is replaced as well.
 pub(crate) async fn decrypted(tx: &mut Tx, envelope: &Envelope) -> Result<Option<Envelope>, Error> {
-    let Some((personal, person)) = encrypted_fields(envelope) else { return Ok(None) };
+    let (personal, person) = match (encrypted_fields(envelope), personal_fields(&envelope.event_type)) {
+        (Some(encrypted), _) => encrypted,
+        (None, None) => return Ok(None),
+        (None, Some(personal)) => {
+            let person = person_of(personal, envelope.aggregate_id, envelope.payload.get());
+            if !is_erased(tx, person).await? {
+                return Ok(None);
+            }
+            (personal, person)
+        }
+    };
     let key = find_key(tx, &envelope.producer, person).await?;
     let payload = decrypt(personal, person, key.as_ref(), envelope.payload.get()).map_err(|error| Error::Failed(error.to_string()))?;
     Ok(Some(Envelope { payload, ..envelope.clone() }))
 }
 
-/// Copies the keys that a consumer needs for these events and does not have yet. A person that the producer forgot has none.
+/// Whether a key opens what an event says about its person.
+fn opens(key: &PersonKey, envelope: &Envelope) -> bool {
+    let fields: Fields<'_> = serde_json::from_str(envelope.payload.get()).unwrap_or_default();
+    let encrypted: Option<String> = fields.get(ENCRYPTED).and_then(|text| serde_json::from_str(text.get()).ok());
+    encrypted.is_some_and(|encrypted| encryption::decrypt(key, &encrypted).is_some())
+}
+
+/// Returns the persons about whom the events say something that a consumer reads and that none of these keys opens.
+fn unreadable(consumers: &Consumers, events: &[Arc<Published>], keys: &BTreeMap<Uuid, PersonKey>) -> Vec<Uuid> {
+    let mut persons = BTreeSet::new();
+    for envelope in events.iter().map(|event| &event.envelope).filter(|envelope| consumers.consumes_by_type(&envelope.event_type)) {
+        if let Some((_, person)) = encrypted_fields(envelope)
+            && !keys.get(&person).is_some_and(|key| opens(key, envelope))
+        {
+            persons.insert(person);
+        }
+    }
+    persons.into_iter().collect()
+}
+
+/// Copies the keys that a consumer needs for these events and does not have yet. A person that the producer forgot has none. A
+/// producer that lost its database has made another key since.
 pub(crate) async fn copy_keys(feed: &Feed, consumer: &Db, consumers: &Consumers, events: &[Arc<Published>]) -> Result<(), Error> {
     let producer = feed.producer();
-    let consumed = events.iter().filter(|event| consumers.consumes_by_type(&event.envelope.event_type));
-    let mut persons: BTreeSet<Uuid> = consumed.filter_map(|event| Some(encrypted_fields(&event.envelope)?.1)).collect();
+    let persons = unreadable(consumers, events, &BTreeMap::new());
     if persons.is_empty() || producer == consumer.service() {
         return Ok(());
     }
-    for known in read_keys(consumer, producer, persons.iter().copied().collect()).await? {
-        persons.remove(&known.person);
-    }
-    if persons.is_empty() {
+    let known = read_keys(consumer, producer, persons).await?;
+    let known = known.into_iter().map(|known| (known.person, known.key)).collect();
+    let missing = unreadable(consumers, events, &known);
+    if missing.is_empty() {
         return Ok(());
     }
-    let found = feed.person_keys(persons.into_iter().collect()).await?;
+    let found = feed.person_keys(missing).await?;
     consumer
         .write(async move |tx| {
             for PersonKeyOf { person, key } in &found {
-                store_key(tx, producer, *person, key).await?;
+                // The producer may not know of the erasure yet.
+                if !is_erased(tx, *person).await? {
+                    replace_key(tx, producer, *person, key).await?;
+                }
             }
             Ok(())
         })
         .await
+}
+
+async fn replace_key(tx: &mut Tx, producer: &str, person: Uuid, key: &PersonKey) -> Result<(), Error> {
+    let sql = "INSERT INTO person_keys (producer, person, key) VALUES ($1, $2, $3) \
+               ON CONFLICT (producer, person) DO UPDATE SET key = excluded.key";
+    tx.execute(sql, params![producer, person, *key]).await.map(|_| ())
 }
 
 /// Returns the keys that a database has of the persons at a producer.

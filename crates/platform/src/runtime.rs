@@ -71,6 +71,8 @@ pub struct Runtime {
     pub remotes: BTreeMap<&'static str, Remote>,
     /// Each service's database, for tools (doctor, replay) and tests.
     pub databases: BTreeMap<&'static str, Db>,
+    /// What each service that keeps personal data does about it.
+    pub personal: BTreeMap<&'static str, PersonalData>,
     pub(crate) subscriptions: Vec<Subscription>,
     broker: Option<Broker>,
     /// How far each outbox was published.
@@ -154,6 +156,7 @@ impl Runtime {
             published: BTreeMap::new(),
             leases: BTreeMap::new(),
             consumers: BTreeMap::new(),
+            personal: BTreeMap::new(),
             workers: Vec::new(),
             retries: Vec::new(),
             tasks: Vec::new(),
@@ -187,6 +190,7 @@ impl Runtime {
             let mut router = router.merge(personal::routes().build(db.clone()).0);
             if let Some(data) = service.personal_data {
                 consumers = data.consumed_by(consumers);
+                runtime.personal.insert(service.name, data.clone());
                 router = router.merge(PersonalData::routes().build(Keeper { db: db.clone(), data }).0);
             }
             let layers = RequestLayers::new(service.name, env.clone()).verifier(verifier.clone());
@@ -274,6 +278,8 @@ impl Runtime {
                 clean(&db, &consumers, published).await
             });
             self.tasks.push(env.spawn(cleaner.run(db.clone(), self.stop.1.clone())));
+            let remover = Worker::new(personal::REMOVE_FROM_LOG, CLEANING_PERIOD, db.clone(), personal::remove_from_log);
+            self.tasks.push(env.spawn(remover.run(db.clone(), self.stop.1.clone())));
         }
     }
 

@@ -51,13 +51,13 @@ impl Upstream {
     }
 
     /// Sends a request and reads the whole answer, both before `deadline`. Its caller repeats it where that is harmless.
-    pub(super) async fn exchange(&self, request: Request<Bytes>, deadline: Instant) -> Result<Response<Bytes>, CallError> {
+    pub(super) async fn exchange(&self, request: Request<Bytes>, deadline: Instant, largest: usize) -> Result<Response<Bytes>, CallError> {
         let is_failure =
             |answer: &Response<Bytes>| answer.status().is_server_error() && CallError::refused(answer.status(), answer.body()).is_failure();
         match &self.transport {
             Transport::InProcess(router, breaker) => {
                 let permit = breaker.try_acquire().ok_or(CallError::Open)?;
-                let answering = async { whole(answer(router, request.map(Body::from)).await).await };
+                let answering = async { whole(answer(router, request.map(Body::from)).await, largest).await };
                 let outcome = tokio::time::timeout_at(deadline, answering).await.unwrap_or(Err(CallError::Timeout));
                 permit.record(match &outcome {
                     Ok(answer) => is_failure(answer),
@@ -65,7 +65,9 @@ impl Upstream {
                 });
                 outcome
             }
-            Transport::Http(remote) => remote::exchange(remote, request, deadline, || false, whole, is_failure).await,
+            Transport::Http(remote) => {
+                remote::exchange(remote, request, deadline, || false, move |answer| whole(answer, largest), is_failure).await
+            }
         }
     }
 
@@ -103,13 +105,13 @@ async fn answer(router: &Router, request: Request<Body>) -> Response<Body> {
     router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
-async fn whole(answer: Response<Body>) -> Result<Response<Bytes>, CallError> {
+async fn whole(answer: Response<Body>, largest: usize) -> Result<Response<Bytes>, CallError> {
     let (parts, body) = answer.into_parts();
-    Ok(Response::from_parts(parts, read(body, LARGEST_ANSWER).await?))
+    Ok(Response::from_parts(parts, read(body, largest).await?))
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, CallError> {
-    match Limited::new(body, limit).collect().await {
+async fn read(body: Body, largest: usize) -> Result<Bytes, CallError> {
+    match Limited::new(body, largest).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(CallError::Unreadable("it is too large".into())),
         Err(error) => Err(CallError::Unavailable(error_chain(&*error))),

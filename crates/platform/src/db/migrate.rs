@@ -25,6 +25,7 @@ pub(super) const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0008_leases", sql: include_str!("../../migrations/platform_0008_leases.sql") },
     Migration { name: "platform_0009_person_keys", sql: include_str!("../../migrations/platform_0009_person_keys.sql") },
     Migration { name: "platform_0010_answer_owners", sql: include_str!("../../migrations/platform_0010_answer_owners.sql") },
+    Migration { name: "platform_0011_erased_persons", sql: include_str!("../../migrations/platform_0011_erased_persons.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.

@@ -146,6 +146,18 @@ impl Sqlite {
         answer.await.unwrap_or_else(|_| Err(Error::Failed("the writer stopped".into()).into()))
     }
 
+    /// Writers wait meanwhile, so it gives up after a second.
+    pub async fn truncate_log(&self) -> Result<bool, Error> {
+        let path = self.origin.path.clone();
+        let truncate = move || {
+            let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(db_error)?;
+            connection.busy_timeout(std::time::Duration::from_secs(1)).map_err(db_error)?;
+            let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(db_error)?;
+            Ok(!is_busy)
+        };
+        self.origin.env.spawn_blocking(truncate).await.map_err(|error| Error::Failed(error.to_string()))?
+    }
+
     pub fn queued_units(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
     }
@@ -188,7 +200,7 @@ impl DatabaseFile {
         connection.set_prepared_statement_cache_capacity(256);
         connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(db_error)?;
         connection
-            .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2000;")
+            .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2000;")
             .map_err(db_error)?;
         Ok(connection)
     }

@@ -3,16 +3,24 @@
 //! Every service that keeps such data declares it by [`PersonalData`]. The platform answers the calls of the service `user` with it,
 //! and erases a person when auth says so ([`UserErased`]), in the commit that records the event as consumed.
 
-use super::forget_person;
+use super::erase_person;
 use crate::{
     db::{Db, Error, Tx},
     http::{Json, NoContent, Path, Problem, Routes, State},
-    idempotency,
     identity::{ClientMarker, ServiceOf},
     inbox::{Consumers, Received},
 };
 use contracts::{auth::UserErased, call::Call, ids::UserId, personal::PersonalRecords, problem::Code};
+use serde::Serialize;
+use serde_json::Value;
 use std::{future::Future, pin::Pin, sync::Arc};
+
+/// Returns these as records of an export, as the API writes them.
+#[must_use]
+pub fn records<T: Serialize>(values: impl IntoIterator<Item = T>) -> Vec<Value> {
+    // Only a map with other keys than text cannot be written as JSON, and no body has one.
+    values.into_iter().filter_map(|value| serde_json::to_value(value).ok()).collect()
+}
 
 type InTx<T> = Arc<dyn for<'a> Fn(&'a mut Tx, UserId) -> Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>> + Send + Sync>;
 
@@ -22,6 +30,8 @@ pub struct PersonalData {
     export: InTx<PersonalRecords>,
     erase: InTx<()>,
     obstacle: InTx<Option<Code>>,
+    /// Whether the service erases a user by itself.
+    is_erased_by_service: bool,
 }
 
 fn boxed<T: 'static, F>(work: F) -> InTx<T>
@@ -43,7 +53,12 @@ impl PersonalData {
         X: AsyncFn(&mut Tx, UserId) -> Result<PersonalRecords, Error> + Send + Sync + 'static,
         D: AsyncFn(&mut Tx, UserId) -> Result<(), Error> + Send + Sync + 'static,
     {
-        PersonalData { export: boxed(export), erase: boxed(erase), obstacle: boxed(async |_: &mut Tx, _| Ok(None)) }
+        PersonalData {
+            export: boxed(export),
+            erase: boxed(erase),
+            obstacle: boxed(async |_: &mut Tx, _| Ok(None)),
+            is_erased_by_service: false,
+        }
     }
 
     /// Declares why a user cannot be erased at present, such as an open order.
@@ -56,14 +71,23 @@ impl PersonalData {
         self
     }
 
+    /// Declares that the service erases a user by itself, and not when [`UserErased`] arrives.
+    #[must_use]
+    pub fn erased_by_service(mut self) -> PersonalData {
+        self.is_erased_by_service = true;
+        self
+    }
+
     /// Adds what erases a user to the events that the service consumes.
     pub(crate) fn consumed_by(&self, consumers: Consumers) -> Consumers {
+        if self.is_erased_by_service {
+            return consumers;
+        }
         let erase = self.erase.clone();
         consumers.on::<UserErased, _, _>(async move |tx: &mut Tx, event: Received<UserErased>| {
             let user = event.event.user_id;
             erase(tx, user).await?;
-            idempotency::forget_owner(tx, user.into()).await?;
-            forget_person(tx, user.into()).await
+            erase_person(tx, user.into()).await
         })
     }
 
@@ -76,6 +100,9 @@ impl PersonalData {
         )
     }
 }
+
+/// How large the export of one service may be, in bytes.
+pub const LARGEST_EXPORT: usize = 32 * 1024 * 1024;
 
 const EXPORT: &str = "/internal/personal-data/{userId}";
 const OBSTACLE: &str = "/internal/personal-data/{userId}/obstacle";

@@ -154,3 +154,62 @@ async fn an_erased_user_leaves_neither_data_nor_key_nor_answers() {
         assert_eq!(left, [IVO.0], "{sql}");
     }
 }
+
+#[tokio::test]
+async fn what_arrives_about_an_erased_person_is_read_without_it() {
+    let pair = Pair::start().await;
+    let erased = async |tx: &mut Tx| {
+        tx.emit(UserErased { user_id: MARA });
+        Ok::<_, Error>(())
+    };
+    pair.auth.write(erased).await.unwrap();
+    assert!(pair.known().await.is_empty());
+    // The producer does not know yet, so the event is encrypted with a key that it has.
+    pair.register(MARA, "mara@example.com").await;
+    assert_eq!(pair.known().await[&MARA.0], (erased_email(MARA.0), String::new()));
+    let keys: Vec<Uuid> =
+        pair.consumer.read(async |tx| tx.query("SELECT person FROM person_keys", &[], |row| row.next()).await).await.unwrap();
+    assert!(keys.is_empty());
+    // And so is an event of an earlier build.
+    let plain = format!(r#"{{"userId":"{MARA}","email":"old@example.com","name":"Mara","roles":[]}}"#);
+    pair.register(MARA, "mara@example.com").await;
+    let update = async move |tx: &mut Tx| tx.execute("UPDATE outbox SET payload = $1", params![plain.as_str()]).await;
+    pair.auth.write(update).await.unwrap();
+    assert_eq!(pair.known().await[&MARA.0].0, erased_email(MARA.0));
+    // A producer that knows keeps no key.
+    pair.auth.write(async |tx| personal::erase_person(tx, MARA.0).await).await.unwrap();
+    pair.register(MARA, "mara@example.com").await;
+    let keys: Vec<Uuid> = pair.auth.read(async |tx| tx.query("SELECT person FROM person_keys", &[], |row| row.next()).await).await.unwrap();
+    assert!(keys.is_empty());
+}
+
+#[tokio::test]
+async fn a_producer_that_lost_its_keys_is_read_with_its_new_ones() {
+    let pair = Pair::start().await;
+    pair.register(MARA, "mara@example.com").await;
+    assert_eq!(pair.known().await[&MARA.0].0, "mara@example.com");
+    pair.auth.write(async |tx| personal::forget_person(tx, MARA.0).await).await.unwrap();
+    pair.register(MARA, "mara@example.org").await;
+    assert_eq!(pair.known().await[&MARA.0].0, "mara@example.org");
+}
+
+#[tokio::test]
+async fn no_file_holds_what_was_erased() {
+    let pair = Pair::start().await;
+    pair.register(MARA, "mara@example.com").await;
+    pair.known().await;
+    let holds = |folder: &std::path::Path| {
+        let files = std::fs::read_dir(folder.join("db")).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.filter(|content| content.windows(16).any(|part| part == b"mara@example.com")).count()
+    };
+    assert!(holds(pair.folder.path()) > 0);
+    let erased = async |tx: &mut Tx| {
+        tx.emit(UserErased { user_id: MARA });
+        Ok::<_, Error>(())
+    };
+    pair.auth.write(erased).await.unwrap();
+    pair.known().await;
+    personal::remove_from_log(pair.consumer.clone()).await.unwrap();
+    assert_eq!(holds(pair.folder.path()), 0);
+    assert_eq!(personal::remove_from_log(pair.consumer.clone()).await.unwrap(), crate::worker::Next::Idle, "once is enough");
+}
