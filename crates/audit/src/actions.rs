@@ -6,11 +6,14 @@ use crate::{
 };
 use contracts::{
     audit::{AuditHeadRecorded, LOG_ID},
-    event::Envelope,
+    auth::UserErased,
+    event::{Envelope, Event as _},
+    ids::UserId,
 };
 use platform::{
     db::{Db, Error, Tx},
     hex, outbox,
+    personal::erase_person,
     worker::Next,
 };
 use std::time::Duration;
@@ -41,6 +44,10 @@ pub async fn record(tx: &mut Tx, key: &ChainKey, events: &[&Envelope]) -> Result
         let entry = key.append(head, (*event).clone(), tx.now());
         if store::append(tx, &entry).await? {
             head = entry.head();
+        }
+        if entry.envelope.event_type == UserErased::TYPE {
+            erase_person(tx, event.aggregate_id).await?;
+            store::personal::erase(tx, key, UserId(event.aggregate_id)).await?;
         }
     }
     if head != before {

@@ -31,6 +31,8 @@ pub struct Entry {
     /// `None` while the entry is still in the former chain.
     pub payload_digest: Option<Hash>,
     pub mentions: Mentions,
+    /// Set when the payload lost fields, because its user was erased.
+    pub erasure_tag: Option<Hash>,
 }
 
 impl Entry {

@@ -44,11 +44,12 @@ struct App {
 /// Returns the audit service: routes, consumers, the worker and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("audit", migrations!["0001_events", "0002_actors", "0003_keyed_chain"], |ctx: Ctx| async move {
+    Service::new("audit", migrations!["0001_events", "0002_actors", "0003_keyed_chain", "0004_erased_payloads"], |ctx: Ctx| async move {
         let key = ChainKey::new(&ctx.master_key);
         upgrade(&ctx.db, &key).await?;
         let app = App { ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(key), workers: workers::all(&app) })
     })
+    .personal_data(store::personal::data())
 }

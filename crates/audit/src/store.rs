@@ -1,5 +1,7 @@
-//! The only SQL of the service. No statement deletes a row of `events`, and the only one that changes a row gives an entry of
-//! the former chain its hash in the present one.
+//! The only SQL of the service. No statement deletes a row of `events`. One gives an entry of the former chain its hash in the
+//! present one, and one removes from payloads what they say about an erased user.
+
+pub mod personal;
 
 use crate::domain::{Entry, FormerChain, Head, Mentions, StoredHead, aggregate_of};
 use contracts::{
@@ -23,7 +25,7 @@ platform::table! {
             event_id, event_type, aggregate_type, aggregate_id, sequence, payload as RawJson, correlation_id, causation_id, actor_id,
             producer, schema_version, occurred_at,
         },
-        recorded_at, hash, payload_digest,
+        recorded_at, hash, payload_digest, erasure_tag,
         mentions: Mentions { user_id, order_id },
     }
 }

@@ -2,6 +2,7 @@
 
 mod announcing;
 mod chain;
+mod erasing;
 mod former;
 mod queries;
 mod recording;

@@ -3,6 +3,7 @@
 mod administer;
 mod announce_locks;
 mod email;
+mod erase;
 mod log_in;
 mod login_attempt;
 mod merge_cart;
@@ -19,6 +20,7 @@ mod session;
 pub use administer::{lock_account, set_roles, unlock_account};
 pub use announce_locks::announce_locks;
 pub use email::{change_email, mail_requested, request_resend, resend_own, verify_email};
+pub use erase::{erase_account, erase_again};
 pub use log_in::log_in;
 pub use merge_cart::merge_cart;
 pub use password::{change_password, check_password};

@@ -43,6 +43,7 @@ pub fn routes() -> Routes<App> {
         .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
         .post("/auth/users/{userId}/unlock", unlock_account, "Unlocks an account")
         .post("/internal/auth/users/{userId}/password-check", check_password, "Whether this is the password of a user")
+        .delete("/internal/auth/users/{userId}", erase_account, "Deletes an account and tells every service to erase its user")
         .get("/internal/auth/revocations", list_revocations, "What ends access tokens before they expire")
         .get("/.well-known/jwks.json", list_keys, "The public keys that verify access tokens")
 }
@@ -197,6 +198,17 @@ async fn check_password(
     Body(body): Body<CheckPassword>,
 ) -> Result<Json<PasswordCheck>, Problem> {
     Ok(Json(actions::check_password(&app, user, body.password).await?))
+}
+
+/// The service that erases users.
+struct Eraser;
+impl ClientMarker for Eraser {
+    const CLIENTS: &'static [&'static str] = &["user"];
+}
+
+async fn erase_account(_: ServiceOf<Eraser>, State(app): State<App>, Path(user): Path<UserId>) -> Result<NoContent, Problem> {
+    actions::erase_account(&app, user).await?;
+    Ok(NoContent)
 }
 
 async fn list_revocations(

@@ -94,9 +94,11 @@ pub fn service() -> Service {
             actions::respell_addresses(&app.ctx.db).await?;
             actions::announce_existing_sellers(&app.ctx.db).await?;
             actions::announce_locks(&app.ctx.db).await?;
+            actions::erase_again(&app).await?;
             let (router, operations) = api::routes().build(app.clone());
             Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
         },
     )
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod clients;
 pub mod email_tokens;
 pub mod ended_logins;
+pub mod personal;
 pub mod refresh_tokens;
 pub mod registrations;
 pub mod resets;

@@ -3,6 +3,7 @@
 mod admin;
 mod cleanup;
 mod email;
+mod erasing;
 mod input;
 mod keys;
 mod login;

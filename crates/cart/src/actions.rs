@@ -20,7 +20,10 @@ use contracts::{
     promotion::{CouponProblem, Evaluation, MAX_COUPONS},
     text::{CouponCode, Quantity},
 };
-use platform::db::{self, Tx};
+use platform::{
+    db::{self, Tx},
+    personal::is_erased,
+};
 
 /// Returns the active cart at present prices, and whether the shop may have tax rates. Creates the cart if there is none.
 ///
@@ -217,6 +220,9 @@ pub async fn check_out(tx: &mut Tx, owner: UserId, cart: CartId, order: OrderId,
 /// # Errors
 /// Those of the database.
 pub async fn restore(tx: &mut Tx, owner: UserId, event: &OrderCancelled, max: u32) -> Result<(), Error> {
+    if is_erased(tx, owner.into()).await? {
+        return Ok(());
+    }
     let (mut cart, _) = store::lock_or_create(tx, owner, event.currency).await?;
     let lines = cart.restore_lines(&event.items, event.currency, max, || tx.new_id());
     if lines.len() < event.items.len() {

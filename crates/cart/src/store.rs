@@ -1,6 +1,7 @@
 //! The only SQL of the service.
 
 pub mod guest_rows;
+pub mod personal;
 
 use crate::domain::{Cart, Line};
 use contracts::{

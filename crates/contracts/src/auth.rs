@@ -351,6 +351,9 @@ calls! {
     /// Checks the password of a user before a change that needs it. A wrong one counts like one of `CHANGE_PASSWORD`, so that
     /// neither can be used to guess.
     CHECK_PASSWORD: post_unkeyed(CheckPassword) -> PasswordCheck, "/internal/auth/users/{userId}/password-check", from "seller";
+    /// Deletes an account, ends its logins and publishes `UserErased`; `LAST_ADMIN` for the last administrator. A repetition
+    /// succeeds.
+    ERASE_ACCOUNT: delete(()) -> (), "/internal/auth/users/{userId}", from "user";
 }
 
 // The aggregate is ACCOUNT and not USER: user publishes the events of USER, and a sequence has one producer.

@@ -53,24 +53,45 @@ pub fn erased_email(person: Uuid) -> String {
 }
 
 /// Everything that a service keeps about a person: by the kind of record, a list of them in the words of its API.
-pub type PersonalRecords = std::collections::BTreeMap<String, Vec<Value>>;
+pub type PersonalRecords = std::collections::BTreeMap<String, Vec<PersonalRecord>>;
+
+/// One record, as JSON.
+pub type PersonalRecord = Value;
+
+/// The services that keep personal data, and therefore answer for an export. Each declares how it exports and erases.
+pub const KEEPERS: &[&str] =
+    &["auth", "user", "seller", "cart", "promotion", "order", "payout", "shipping", "returns", "review", "notification", "audit"];
+
+/// Those of them in which something can stand against an erasure.
+pub const WITH_OBSTACLES: &[&str] = &["order", "payout"];
 
 const SHIPPING: (&str, Erased) = ("shippingAddressSnapshot", Erased::Address);
 const BILLING: (&str, Erased) = ("billingAddressSnapshot", Erased::Address);
+const SHOP: &[(&str, Erased)] = &[("shopName", Erased::Empty), ("slug", Erased::Empty)];
 const NOTE: &[(&str, Erased)] = &[("note", Erased::Null)];
 
 /// Every type of event with personal fields.
 pub const PERSONAL: &[PersonalFields] = &[
     of_user("UserRegistered", &[("email", Erased::Email), ("name", Erased::Empty)]),
+    of_user("EmailVerificationRequested", &[("email", Erased::Email), ("presentEmail", Erased::Null)]),
+    of_user("EmailVerified", &[("email", Erased::Email)]),
+    of_user("EmailChanged", &[("email", Erased::Email), ("previousEmail", Erased::Email)]),
     of_user("PasswordChanged", &[("email", Erased::Email)]),
     of_user("PasswordResetRequested", &[("email", Erased::Email)]),
     of_user("UserUpdated", &[("email", Erased::Email), ("name", Erased::Empty), ("phone", Erased::Null)]),
     of_user("PreferencesChanged", &[("webhookUrl", Erased::Null), ("phone", Erased::Null)]),
+    of_seller("SellerApplied", SHOP),
+    of_seller("SellerApproved", SHOP),
+    of_seller("SellerUpdated", &[("shopName", Erased::Empty), ("slug", Erased::Empty), ("description", Erased::Empty)]),
     of_user("OrderCreated", &[SHIPPING, BILLING]),
     of_user("OrderConfirmed", &[SHIPPING]),
     of_user("OrderCancelled", NOTE),
     of_user("FulfilmentCancelled", NOTE),
 ];
+
+const fn of_seller(event_type: &'static str, fields: &'static [(&'static str, Erased)]) -> PersonalFields {
+    PersonalFields { event_type, person: "sellerId", fields }
+}
 
 const fn of_user(event_type: &'static str, fields: &'static [(&'static str, Erased)]) -> PersonalFields {
     PersonalFields { event_type, person: "userId", fields }
@@ -119,5 +140,6 @@ mod tests {
     }
 
     /// Fields that only sound so.
-    const NOT_PERSONAL: &[(&str, &str)] = &[("StockChanged", "note"), ("PreferencesChanged", "emailEnabled")];
+    const NOT_PERSONAL: &[(&str, &str)] =
+        &[("StockChanged", "note"), ("PreferencesChanged", "emailEnabled"), ("UserUpdated", "emailVerified")];
 }

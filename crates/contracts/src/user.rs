@@ -6,12 +6,14 @@ use crate::{
     calls, events,
     ids::{AddressId, UserId},
     page::Page,
+    personal::PersonalRecords,
     service::ServiceSpec,
     text::{Country, Email, Name, Phone, Query, RequiredShortText, ShortText, Url},
     time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The service's name.
 pub const NAME: &str = "user";
@@ -187,11 +189,33 @@ pub struct AddressSnapshot {
     pub complement: String,
 }
 
+impl AddressSnapshot {
+    /// Returns what stays of an address when its user is erased: the country, which taxes depend on.
+    #[must_use]
+    pub fn erased(&self) -> AddressSnapshot {
+        AddressSnapshot { country: self.country.clone(), ..AddressSnapshot::default() }
+    }
+}
+
 impl From<Address> for AddressSnapshot {
     fn from(address: Address) -> AddressSnapshot {
         let Address { recipient, company, phone, country, state, city, zip, street, number, complement, .. } = address;
         AddressSnapshot { recipient, company, phone, country, state, city, zip, street, number, complement }
     }
+}
+
+/// Everything that the services keep about a user. Besides these fields it has one for each service, such as `order`: by the kind
+/// of record, a list of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonalExport {
+    /// The user.
+    pub user_id: UserId,
+    /// When the services were asked.
+    pub exported_at: Timestamp,
+    /// By service and kind of record.
+    #[serde(flatten)]
+    pub services: BTreeMap<String, PersonalRecords>,
 }
 
 /// How a user wants to be notified.
@@ -279,6 +303,11 @@ calls! {
     GET_PROFILE: get(()) -> User, "/users/me";
     /// Changes the caller's profile.
     UPDATE_PROFILE: patch(UpdateProfile) -> User, "/users/me";
+    /// Erases the caller: ends the account at once, and lets every service erase what it keeps within a minute. `OPEN_ORDERS`,
+    /// `OPEN_FULFILMENTS`, `OPEN_BALANCE` or `LAST_ADMIN` while something stands against it.
+    ERASE_USER: delete(()) -> (), "/users/me";
+    /// Everything that the services keep about the caller.
+    EXPORT_USER: get(()) -> PersonalExport, "/users/me/export";
     /// Lists the caller's addresses, the newest first.
     LIST_ADDRESSES: get(()) -> Page<Address>, "/users/me/addresses";
     /// Adds an address.

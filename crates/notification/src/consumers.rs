@@ -31,6 +31,7 @@ use contracts::{
 use platform::{
     db::{Error, Tx},
     inbox::{Consumers, Received},
+    personal::is_erased,
 };
 
 pub fn all() -> Consumers {
@@ -292,6 +293,9 @@ impl NewMessage<'_> {
 
     /// Writes one message for each channel of the user.
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
+        if is_erased(tx, self.user_id.into()).await? {
+            return Ok(());
+        }
         let contact = store::find_contact(tx, self.user_id).await?.unwrap_or_else(|| Contact::unknown(self.user_id));
         for channel in contact.channels(self.message.kind()) {
             let by_mail = |text: Option<&str>| text.filter(|_| channel == Channel::Email).map(str::to_owned);

@@ -25,6 +25,7 @@ mod message;
 mod settings;
 mod store;
 mod templates;
+mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -63,15 +64,28 @@ pub fn service() -> Service {
 pub fn service_with(senders: impl FnOnce(&Ctx, &Settings) -> Result<Senders, StartError> + Send + 'static) -> Service {
     Service::new(
         "notification",
-        migrations!["0001_notifications", "0002_due", "0003_webhook_receivers", "0004_verified_addresses", "0005_subjects"],
+        migrations![
+            "0001_notifications",
+            "0002_due",
+            "0003_webhook_receivers",
+            "0004_verified_addresses",
+            "0005_subjects",
+            "0006_erased_mails"
+        ],
         |ctx: Ctx| async move {
             let settings: Settings = ctx.section()?;
             let channels = Arc::new(Channels::open(&ctx, &settings, senders(&ctx, &settings)?)?);
             let app = App { ctx, settings: Arc::new(settings), channels };
             let (router, operations) = api::routes().build(app.clone());
-            Ok(Parts { router, operations, consumers: consumers::all(), workers: delivery::workers(&app) })
+            Ok(Parts {
+                router,
+                operations,
+                consumers: consumers::all(),
+                workers: delivery::workers(&app).into_iter().chain([workers::erase_mails(&app)]).collect(),
+            })
         },
     )
     .settings::<Settings>()
     .gauges(gauges::set)
+    .personal_data(store::personal::data())
 }

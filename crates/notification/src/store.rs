@@ -1,5 +1,7 @@
 //! The SQL of contacts and messages.
 
+pub mod personal;
+
 use crate::domain::{Contact, OutgoingMessage};
 use contracts::{
     auth::UserRegistered,
@@ -13,6 +15,7 @@ use platform::{
     db::{Error, Select, Tx},
     due::DueQueue,
     params,
+    personal::is_erased,
 };
 
 platform::table! {
@@ -57,6 +60,9 @@ pub const fn due_messages(channel: Channel) -> DueQueue<NotificationId, UserId> 
 
 /// Stores a new user of auth. Data of the user service is newer and stays.
 pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), Error> {
+    if is_erased(tx, event.user_id.into()).await? {
+        return Ok(());
+    }
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
          VALUES ($1, $2, $3, NULL, $4, $5, NULL, 0) ON CONFLICT (user_id) DO UPDATE SET \
@@ -70,6 +76,9 @@ pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), E
 
 /// Stores what the user service answered about a user whose events are lost. What events changed meanwhile stays.
 pub async fn put_contact(tx: &mut Tx, user_id: UserId, contact: &UserContact) -> Result<(), Error> {
+    if is_erased(tx, user_id.into()).await? {
+        return Ok(());
+    }
     let preferences = &contact.preferences;
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
@@ -102,6 +111,9 @@ pub async fn forget_numbers(tx: &mut Tx) -> Result<(), Error> {
 
 /// Stores a profile of the user service with its number `sequence`. An older one changes nothing.
 pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Result<(), Error> {
+    if is_erased(tx, event.user_id.into()).await? {
+        return Ok(());
+    }
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence, email_verified) \
          VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8) ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, \
@@ -115,6 +127,9 @@ pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Res
 
 /// Stores preferences of the user service with their number `sequence`. Older ones change nothing.
 pub async fn put_preferences(tx: &mut Tx, event: &PreferencesChanged, sequence: i64) -> Result<(), Error> {
+    if is_erased(tx, event.user_id.into()).await? {
+        return Ok(());
+    }
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
          VALUES ($1, NULL, '', $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE SET phone = excluded.phone, \

@@ -77,4 +77,5 @@ pub fn service() -> Service {
     )
     .settings::<Settings>()
     .gauges(gauges::set)
+    .personal_data(store::personal::data())
 }

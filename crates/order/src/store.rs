@@ -1,6 +1,7 @@
 //! The only SQL of this service.
 
 pub mod orphan_rows;
+pub mod personal;
 
 use crate::{
     consistency::{Entry, OrderRecord},

@@ -67,4 +67,5 @@ pub fn service_with(provider: impl FnOnce(&Ctx) -> Arc<dyn PayoutProvider> + Sen
         Ok(Parts { router, operations, consumers: consumers::all(&app.settings, window), workers: workers::all(&app) })
     })
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

@@ -49,4 +49,5 @@ pub fn service() -> Service {
         Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
     })
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

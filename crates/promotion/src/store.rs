@@ -1,4 +1,5 @@
 //! The only SQL of this service.
 
+pub mod personal;
 pub mod promotions;
 pub mod uses;

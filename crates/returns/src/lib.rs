@@ -50,4 +50,5 @@ pub fn service() -> Service {
         Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })
     })
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

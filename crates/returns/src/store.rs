@@ -1,5 +1,7 @@
 //! The SQL of this service.
 
+pub mod personal;
+
 use crate::{
     consistency::ReceivedUnits,
     domain::{DeliveredItem, ReturnRecord},

@@ -1,5 +1,7 @@
 //! The SQL of this service.
 
+pub mod personal;
+
 use crate::domain::ReviewRecord;
 use contracts::{
     ids::{OrderId, OrderItemId, ProductId, ReviewId, UserId},

@@ -123,6 +123,14 @@ pub async fn advance_record(
     Ok(())
 }
 
+/// Closes the shop of a seller who is erased. What the seller offered is off sale, as after a suspension.
+pub fn close(tx: &mut Tx, record: &mut Record) {
+    if record.advance(SellerFact::Suspended, None, tx.now()).is_ok() {
+        emit(tx, &record.seller, SellerFact::Suspended, None);
+    }
+    record.erase(tx.now());
+}
+
 /// Emits the event of a transition.
 fn emit(tx: &mut Tx, seller: &Seller, fact: SellerFact, admin: Option<UserId>) {
     let Seller { seller_id, shop_name, slug, reason, .. } = seller.clone();

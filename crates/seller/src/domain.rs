@@ -21,6 +21,11 @@ pub struct Record {
     pub encrypted_payout_account: Option<String>,
 }
 
+/// The slug of a seller who was erased.
+fn erased_slug(seller: UserId) -> String {
+    format!("erased-{}", seller.0.simple())
+}
+
 impl Record {
     /// Returns the record of a new application, without its payout account.
     #[must_use]
@@ -43,6 +48,22 @@ impl Record {
         let mut seller = blank(seller_id, format!("Shop {}", id[id.len() - 6..].to_uppercase()), now);
         (seller.status, seller.approved_at) = (SellerStatus::Approved, Some(now));
         Record { version: 1, seller, encrypted_payout_account: None }
+    }
+
+    /// Whether [`Record::erase`] was called.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.seller.slug == erased_slug(self.seller.seller_id)
+    }
+
+    /// Removes what tells who the seller is.
+    pub fn erase(&mut self, now: Timestamp) {
+        let Record { seller, .. } = Record::existing(self.seller.seller_id, now);
+        let erased = &mut self.seller;
+        (erased.shop_name, erased.slug, erased.description) = (seller.shop_name, erased_slug(seller.seller_id), String::new());
+        (erased.legal_name, erased.contact_email, erased.reason, erased.payout_account) = (None, None, None, None);
+        self.encrypted_payout_account = None;
+        self.touch(now);
     }
 
     #[must_use]

@@ -50,4 +50,5 @@ pub fn service() -> Service {
         Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })
     })
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

@@ -1,5 +1,7 @@
 //! The only SQL of this service.
 
+pub mod personal;
+
 use crate::domain::{Record, numbered};
 use contracts::{
     ids::UserId,

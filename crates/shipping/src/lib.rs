@@ -81,4 +81,5 @@ pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn ParcelCarri
         },
     )
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

@@ -1,5 +1,7 @@
 //! The SQL of shipments. The mock carrier has its own.
 
+pub mod personal;
+
 use crate::{
     consistency::OrderShipment,
     domain::{Booking, Parcel, Scan, ShipmentRecord},

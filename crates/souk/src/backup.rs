@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use contracts::time::Timestamp;
 use platform::{
-    db::{OutdatedSchema, snapshot},
+    db::{OutdatedSchema, person_keys, snapshot},
     env::Env,
     master_key::MasterKey,
     runtime::DATABASES,
@@ -40,6 +40,9 @@ pub struct Backup {
 /// Entries of the data directory that are no part of a copy, beside the databases: the lock of the running program, the search
 /// index, and the file that keeps space on the disk.
 const LEFT_OUT: [&str; 3] = ["lock", "search", "reserve"];
+
+/// The file with the keys of persons, which are in no copied database.
+pub const PERSON_KEYS: &str = "person-keys.json";
 
 /// The file that makes a folder a backup.
 pub const MANIFEST: &str = "manifest.json";
@@ -110,6 +113,10 @@ pub async fn run(backup: Backup) -> Result<()> {
     );
     let faults = check(&config, &folder.path).await?;
     close_databases(&folder.path.join(DATABASES), &databases).await?;
+    let keys = person_keys::take(&folder.path.join(DATABASES), &databases).context("the keys of persons cannot be kept apart")?;
+    platform::atomic_file::write(&folder.path.join(PERSON_KEYS), &serde_json::to_vec_pretty(&keys)?)
+        .with_context(|| format!("{PERSON_KEYS} cannot be written"))?;
+    files.push(FileEntry::new(PERSON_KEYS.to_owned(), new_folder::digest(&folder.path.join(PERSON_KEYS))?));
     for name in databases {
         let path = format!("{DATABASES}/{name}");
         let digest = new_folder::digest(&folder.path.join(&path)).with_context(|| format!("{path} cannot be read"))?;
@@ -122,6 +129,7 @@ pub async fn run(backup: Backup) -> Result<()> {
     println!("{} backup of {} in {}", green("✓"), config.data_dir.display(), bold(into.display()));
     println!("  {} files, {}, as of {taken_at}", manifest.files.len(), size(manifest.bytes()));
     println!("  {}", dim("It holds installation.secret: keep it as safe as the installation itself."));
+    println!("  {}", dim(format_args!("{PERSON_KEYS} makes readable what events say about persons: keep only the newest one.")));
     println!(
         "  {}",
         dim(format_args!("Put it back with `souk restore {} --data-dir FOLDER`; the search index is made anew then.", into.display()))

@@ -1,7 +1,7 @@
 //! `souk restore`: makes a data directory of a backup.
 
 use crate::{
-    backup::{self, Manifest, is_empty_or_absent, refuse_servers, size},
+    backup::{self, Manifest, PERSON_KEYS, is_empty_or_absent, refuse_servers, size},
     config::ToolFlags,
     data_dir,
     new_folder::{self, NewFolder},
@@ -9,8 +9,10 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
-use platform::env::Env;
+use contracts::ids::Uuid;
+use platform::{db::person_keys, env::Env, personal::ERASED_SINCE, runtime::DATABASES};
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -39,6 +41,7 @@ pub async fn run(restore: Restore) -> Result<()> {
     // Nobody starts on the old data meanwhile.
     let _lock = if target.exists() { Some(data_dir::lock(&Env::system(), &target).await?) } else { None };
 
+    let erased = erased_in(&target)?;
     let folder = NewFolder::begin(&target)?;
     for file in &manifest.files {
         let path = Path::new(&file.path);
@@ -55,6 +58,7 @@ pub async fn run(restore: Restore) -> Result<()> {
             file.path
         );
     }
+    let without = put_person_keys(&folder, &manifest, &erased)?;
     let aside = if is_free { None } else { Some(move_aside(&target)?) };
     if is_free && target.exists() {
         remove_lock(&target)?;
@@ -70,6 +74,9 @@ pub async fn run(restore: Restore) -> Result<()> {
     if let Some(aside) = aside {
         println!("  the former data is in {}", aside.display());
     }
+    if without > 0 {
+        println!("  {without} users who were erased since are erased again at the next start, before it answers requests");
+    }
     let faults = backup::check(&config, &target).await?;
     println!("  {}", dim(format_args!("What was done after {} is not in it.", manifest.taken_at)));
     println!("  {}", dim(format_args!("Start it with `souk serve --data-dir {}`; the search index is made anew.", target.display())));
@@ -77,6 +84,39 @@ pub async fn run(restore: Restore) -> Result<()> {
         0 => Ok(()),
         faults => bail!("the data is restored, and the doctor found {faults} faults in it"),
     }
+}
+
+/// Returns the users who were erased in the data directory that is replaced.
+fn erased_in(target: &Path) -> Result<BTreeSet<Uuid>> {
+    let auth = target.join(DATABASES).join("auth.db");
+    if !auth.exists() {
+        return Ok(BTreeSet::new());
+    }
+    person_keys::list_erased(&auth).with_context(|| format!("who was erased cannot be read from {}", auth.display()))
+}
+
+/// Moves the keys of persons back into the restored databases, without those of users who were erased since, and lets the next start
+/// erase these users. Returns their number.
+fn put_person_keys(folder: &NewFolder, manifest: &Manifest, erased: &BTreeSet<Uuid>) -> Result<usize> {
+    let (path, databases) = (folder.path.join(PERSON_KEYS), folder.path.join(DATABASES));
+    // A backup of an earlier version has the keys in its databases.
+    let keys = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        text => serde_json::from_slice(&text?).with_context(|| format!("{PERSON_KEYS} cannot be read"))?,
+    };
+    let in_folder = |file: &backup::FileEntry| file.path.strip_prefix(DATABASES)?.strip_prefix('/').map(str::to_owned);
+    let names: Vec<String> = manifest.files.iter().filter_map(in_folder).collect();
+    person_keys::put(&databases, &names, &keys, erased).context("the keys of persons cannot be put back")?;
+    if path.exists() {
+        fs::remove_file(&path).with_context(|| format!("{PERSON_KEYS} cannot be removed"))?;
+    }
+    let restored = erased_in(&folder.path)?;
+    let since: Vec<String> = erased.difference(&restored).map(ToString::to_string).collect();
+    if !since.is_empty() {
+        platform::atomic_file::write(&folder.path.join(ERASED_SINCE), since.join("\n").as_bytes())
+            .with_context(|| format!("{ERASED_SINCE} cannot be written"))?;
+    }
+    Ok(since.len())
 }
 
 /// Whether nothing is lost when the folder is replaced: it is absent, empty, or holds only the lock of a start that failed.

@@ -1,5 +1,9 @@
 //! What can be done: one transaction each. A change of anything that belongs to a user locks the user's row first.
 
+mod erase;
+
+pub use erase::{erase_user, export_user};
+
 use crate::{
     Error,
     domain::{self, Defaults, NewUser, Versioned, WebhookPolicy, address_rules, user_updated},
@@ -13,6 +17,7 @@ use contracts::{
 use platform::{
     db::{Db, Tx},
     http::{Created, Idempotent, IfMatch, MaybeIdempotencyKey, Problem, Tagged},
+    personal::is_erased,
 };
 
 /// The calling user, with the data of its token for a profile that does not exist yet.
@@ -35,6 +40,10 @@ async fn lock_caller(tx: &mut Tx, caller: &Caller) -> Result<Versioned<User>, Er
 /// Creates the profile unless it exists. A profile without a name gets it now, unless the user chose one.
 /// `account_sequence` is the number of the account's event, or 0 without one.
 pub async fn create_profile(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> Result<Versioned<User>, Error> {
+    if is_erased(tx, new.user_id.into()).await? {
+        // A token that has not expired yet, or an event that is read again.
+        return Err(Error::NotFound);
+    }
     let user = new.profile(tx.now());
     if store::insert_user(tx, &user, new.name.is_none(), account_sequence).await? {
         return Ok(user);

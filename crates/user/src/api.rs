@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     ids::{AddressId, UserId},
     user::{
-        Address, EmailLookup, EnsureUser, Preferences, UpdateProfile, User, UserContact, UserFilter, UserIds, WriteAddress,
+        Address, EmailLookup, EnsureUser, PersonalExport, Preferences, UpdateProfile, User, UserContact, UserFilter, UserIds, WriteAddress,
         WritePreferences,
     },
 };
@@ -26,6 +26,8 @@ pub fn routes() -> Routes<App> {
     Routes::new("user")
         .get("/users/me", get_profile, "The caller's profile")
         .patch("/users/me", update_profile, "Changes the caller's profile")
+        .delete("/users/me", erase_user, "Erases the caller in every service")
+        .get("/users/me/export", export_user, "Everything that the services keep about the caller")
         .get("/users/me/addresses", list_addresses, "The caller's addresses, the newest first")
         .post("/users/me/addresses", add_address, "Adds an address")
         .get("/users/me/addresses/{addressId}", get_address, "One of the caller's addresses")
@@ -86,6 +88,15 @@ async fn update_profile(
     Body(body): Body<UpdateProfile>,
 ) -> Result<Tagged<Json<User>>, Problem> {
     Ok(tagged(actions::update_profile(&app.ctx.db, caller_of(&caller), if_match, body).await?))
+}
+
+async fn erase_user(caller: identity::User, State(app): State<App>) -> Result<NoContent, Problem> {
+    actions::erase_user(&app, caller.id).await?;
+    Ok(NoContent)
+}
+
+async fn export_user(caller: identity::User, State(app): State<App>) -> Result<Json<PersonalExport>, Problem> {
+    Ok(Json(actions::export_user(&app, caller.id).await?))
 }
 
 async fn list_addresses(caller: identity::User, State(app): State<App>, paging: Paging) -> Result<Paged<Address>, Problem> {

@@ -15,6 +15,9 @@
 //! Administrators find users by prefixes of the folded words in e-mail and name, by role and by status, which are stored in a table of their own. A
 //! search reads about as many rows of it as it returns, however many users there are.
 //!
+//! It exports and erases a user on behalf of all services: it asks those that keep personal data, and auth ends the account. A
+//! profile of an erased user is never created again.
+//!
 //! The service emits `UserUpdated` and `PreferencesChanged`, each with the whole state, so that consumers need no call.
 
 mod actions;
@@ -61,4 +64,5 @@ pub fn service() -> Service {
             Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
         },
     )
+    .personal_data(store::personal::data())
 }

@@ -1,5 +1,6 @@
 //! The only SQL of this service.
 
+pub mod personal;
 pub mod search_index;
 
 use crate::domain::{AddressBook, Defaults, Entry, Versioned, default_preferences};

@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod erasing;
 mod preferences;
 mod profile;
 mod search;

@@ -4,6 +4,7 @@ use super::{Entry, Mentions};
 use contracts::{event::Envelope, time::Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use platform::{hex, master_key::MasterKey};
+use serde_json::value::RawValue;
 use sha2::Sha256;
 use std::{fmt, str::FromStr};
 
@@ -118,7 +119,7 @@ impl ChainKey {
     #[must_use]
     pub fn append(&self, head: Head, envelope: Envelope, recorded_at: Timestamp) -> Entry {
         let (position, mentions) = (head.position + 1, Mentions::of(&envelope.payload));
-        self.relink(head, Entry { position, envelope, recorded_at, hash: head.hash, payload_digest: None, mentions })
+        self.relink(head, Entry { position, envelope, recorded_at, hash: head.hash, payload_digest: None, mentions, erasure_tag: None })
     }
 
     /// Returns the entry of a former chain as the next one of this chain. Nothing but its hash changes.
@@ -132,15 +133,33 @@ impl ChainKey {
     #[must_use]
     pub fn follows(&self, head: Head, entry: &Entry) -> bool {
         let Some(digest) = entry.payload_digest else { return false };
-        entry.position == head.position + 1
-            && digest == self.digest(entry.envelope.payload.get())
-            && entry.hash == self.hash(head.hash, entry, digest)
+        entry.position == head.position + 1 && self.is_payload_of(entry, digest) && entry.hash == self.hash(head.hash, entry, digest)
+    }
+
+    /// Returns whether the payload is the one with this digest, or what this installation left of it.
+    fn is_payload_of(&self, entry: &Entry, digest: Hash) -> bool {
+        let payload = entry.envelope.payload.get();
+        entry.erasure_tag.map_or_else(|| digest == self.digest(payload), |tag| tag == self.erasure_tag(entry.position, digest, payload))
+    }
+
+    fn erasure_tag(&self, position: i64, digest: Hash, payload: &str) -> Hash {
+        self.mac("erased", &[&position.to_be_bytes(), &digest, payload.as_bytes()])
+    }
+
+    /// Returns the entry with what is left of its payload. Nobody but this installation can make such an entry. `None` for one that
+    /// does not have its own payload, which stays for [`verify`](crate::verify) to report.
+    #[must_use]
+    pub fn erase(&self, mut entry: Entry, payload: Box<RawValue>) -> Option<Entry> {
+        let digest = entry.payload_digest.filter(|digest| self.is_payload_of(&entry, *digest))?;
+        entry.erasure_tag = Some(self.erasure_tag(entry.position, digest, payload.get()));
+        entry.envelope.payload = payload;
+        Some(entry)
     }
 
     /// Returns the hash of an entry: of the hash before and of every stored field, the payload by its digest. Numbers are
     /// eight bytes, ids sixteen, all big-endian; an absent id is empty. This is a format: it must not change.
     fn hash(&self, before: Hash, entry: &Entry, digest: Hash) -> Hash {
-        let Entry { position, envelope, recorded_at, mentions, hash: _, payload_digest: _ } = entry;
+        let Entry { position, envelope, recorded_at, mentions, hash: _, payload_digest: _, erasure_tag: _ } = entry;
         let Envelope {
             event_id,
             event_type,

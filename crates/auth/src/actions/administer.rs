@@ -99,7 +99,7 @@ async fn lock_admins_including(tx: &mut Tx, acting: UserId) -> Result<Vec<UserId
 }
 
 /// Fails when the change would remove the last administrator.
-fn check_not_last_admin(admins: &[UserId], user: UserId) -> Result<(), Error> {
+pub fn check_not_last_admin(admins: &[UserId], user: UserId) -> Result<(), Error> {
     if admins == [user] { Err(Error::LastAdmin) } else { Ok(()) }
 }
 

@@ -8,7 +8,10 @@ use contracts::{
     auth::{ExistingSellerFound, Role, RolesChanged},
     ids::UserId,
 };
-use platform::db::{Db, Tx};
+use platform::{
+    db::{Db, Tx},
+    personal::is_erased,
+};
 
 /// Accounts that are announced in one commit.
 const BATCH: i64 = 500;
@@ -18,7 +21,9 @@ const BATCH: i64 = 500;
 /// # Errors
 /// [`Error::NotFound`] without an account.
 pub async fn set_seller_role(tx: &mut Tx, user: UserId, sells: bool, changed_by: Option<UserId>) -> Result<(), Error> {
-    accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
+    if accounts::lock(tx, user).await?.is_none() {
+        return if is_erased(tx, user.into()).await? { Ok(()) } else { Err(Error::NotFound) };
+    }
     seller_records::insert(tx, user).await?;
     let mut roles = accounts::roles(tx, user).await?;
     if roles.contains(&Role::Seller) == sells {

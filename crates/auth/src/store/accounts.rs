@@ -123,6 +123,14 @@ pub async fn set_password(tx: &mut Tx, account: &Credential, password_hash: &str
     Ok(())
 }
 
+/// Deletes an account that the caller has locked, with its roles.
+pub async fn delete(tx: &mut Tx, account: &Credential) -> Result<(), Error> {
+    let user = account.user_id;
+    tx.execute("DELETE FROM account_roles WHERE user_id = $1", params![user]).await?;
+    tx.execute("DELETE FROM credentials WHERE user_id = $1", params![user]).await?;
+    count_parameters(tx, parameters_of(&account.password_hash), -1).await
+}
+
 pub async fn set_status(tx: &mut Tx, user: UserId, status: AccountStatus) -> Result<(), Error> {
     let now = tx.now();
     tx.execute("UPDATE credentials SET status = $1, updated_at = $2 WHERE user_id = $3", params![status, now, user]).await.map(|_| ())

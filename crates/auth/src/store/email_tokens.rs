@@ -87,6 +87,12 @@ pub async fn end_changes(tx: &mut Tx, user: UserId, present: &Email) -> Result<(
     tx.execute(sql, params![user, *present, now]).await.map(|_| ())
 }
 
+/// Deletes every token of a user, and the request for a mail to an address.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId, email: &Email) -> Result<(), Error> {
+    tx.execute("DELETE FROM email_tokens WHERE user_id = $1", params![user]).await?;
+    delete_request(tx, email).await.map(|_| ())
+}
+
 /// Stores a request for a mail. While one waits, another one changes nothing.
 pub async fn request(tx: &mut Tx, email: Email) -> Result<(), Error> {
     let (now, correlation_id) = (tx.now(), tx.context().correlation_id.to_string());

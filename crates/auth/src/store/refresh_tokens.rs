@@ -75,6 +75,12 @@ pub async fn revoke_all(tx: &mut Tx, user: UserId, kept: Option<Uuid>) -> Result
     .await
 }
 
+/// Deletes the tokens of a user that are not revoked. The others expire at `until` at the latest.
+pub async fn delete_but_revoked(tx: &mut Tx, user: UserId, until: Timestamp) -> Result<(), Error> {
+    tx.execute("DELETE FROM refresh_tokens WHERE user_id = $1 AND revoked_at IS NULL", params![user]).await?;
+    tx.execute("UPDATE refresh_tokens SET expires_at = $2 WHERE user_id = $1 AND expires_at > $2", params![user, until]).await.map(|_| ())
+}
+
 /// Deletes up to `limit` tokens that expired before `before`, and returns their number.
 pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
     tx.execute(

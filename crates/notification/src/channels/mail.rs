@@ -19,12 +19,14 @@ use lettre::{
     },
 };
 use platform::{
+    db,
     env::Env,
     service::{Ctx, StartError},
 };
 use smtp::Smtp;
 use std::{
     error::Error,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -58,11 +60,23 @@ pub trait MailTransport: Send + Sync {
 pub fn from_settings(ctx: &Ctx, settings: &Settings) -> Result<Arc<dyn MailTransport>, StartError> {
     Ok(match &settings.smtp_url {
         Some(url) => Arc::new(Smtp::open(url.reveal())?),
-        None => {
-            let data = ctx.folder.parent().unwrap_or(&ctx.folder);
-            Arc::new(Folder::open(&ctx.env, data.join("mailbox"), settings.concurrency)?)
-        }
+        None => Arc::new(Folder::open(&ctx.env, folder_of(ctx), settings.concurrency)?),
     })
+}
+
+/// Deletes the files of mails, whatever the transport is now: it may have been the folder.
+///
+/// # Errors
+/// When the folder cannot be read, or a file cannot be deleted.
+pub async fn delete_files(ctx: &Ctx, mails: Vec<NotificationId>) -> Result<(), db::Error> {
+    let path = folder_of(ctx);
+    let deleted = ctx.env.spawn_blocking(move || folder::delete(&path, &mails)).await;
+    let failed = |error: String| db::Error::Failed(format!("the mailbox cannot be cleared: {error}"));
+    deleted.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
+}
+
+fn folder_of(ctx: &Ctx) -> PathBuf {
+    ctx.folder.parent().unwrap_or(&ctx.folder).join("mailbox")
 }
 
 /// Composes mails and sends them.

@@ -33,7 +33,7 @@ pub struct Use {
 }
 
 platform::table! {
-    Uses in "promotion_uses" of Use, key [promotion_use_id];
+    pub Uses in "promotion_uses" of Use, key [promotion_use_id];
     columns { promotion_use_id, seller_id, status, is_first_order, updated_at }
     insert_only { promotion_id, order_id, user_id, currency, amount, created_at }
     extra { due_at }

@@ -117,3 +117,12 @@ async fn docs_services_md_lists_exactly_the_entry_points_and_events() {
     let published = contracts::registry::events().map(|kind| (kind.producer, kind.event_type));
     assert_same("docs/services.md", &events_on_the_page("publishes"), &owned(published));
 }
+
+#[tokio::test]
+async fn every_service_that_keeps_personal_data_is_asked_for_it() {
+    let folder = TempFolder::new();
+    let runtime = started(&folder).await.unwrap();
+    let (keepers, declared) = (contracts::personal::KEEPERS.iter().copied().collect(), runtime.personal.keys().copied().collect());
+    assert_same("`contracts::personal::KEEPERS`", &keepers, &declared);
+    assert!(contracts::personal::WITH_OBSTACLES.iter().all(|service| keepers.contains(service)));
+}

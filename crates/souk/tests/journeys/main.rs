@@ -12,6 +12,7 @@ mod consistency;
 mod couponing;
 mod crashing;
 mod delivering;
+mod erasing;
 mod importing;
 mod integrating;
 mod marketplace;

@@ -1,0 +1,217 @@
+//! A customer who leaves: the export has everything, the erasure leaves nothing of the person in any file.
+
+use super::{
+    marketplace::accepted,
+    server::{PASSWORD, Person, Server, cancelling, run},
+};
+use contracts::{
+    body::BoundedVec,
+    ids::{OrderId, ProductId},
+    notification::{LIST_NOTIFICATIONS, NotificationStatus},
+    order::{CancelOrder, GET_ORDER, OrderStatus, OrderView},
+    payment::PaymentMethod,
+    returns::{REQUEST_RETURN, RequestReturn, RequestReturnLine, ReturnReason},
+    review::{LIST_PRODUCT_REVIEWS, ModerateReview, PUBLISH_REVIEW, Stars, WRITE_REVIEW, WriteReview},
+    text::Quantity,
+    user::{ADD_ADDRESS, ERASE_USER, EXPORT_USER, UPDATE_PROFILE},
+};
+use platform::testing::TempFolder;
+use serde_json::{Value, json};
+use souk::api_client::{raw, request};
+use std::{fs, path::Path, time::Duration};
+use tokio::time::Instant;
+
+/// What no file may hold afterwards, in the spellings that the program stores.
+const TRACES: &[&str] = &[
+    "quintilla",
+    "Quintilla",
+    "Vexelgren",
+    "vexelgren",
+    "Zwirnerpfad",
+    "4917655443322",
+    "49 176 55443322",
+    "Klingelknopf",
+    "Hinterhaustür",
+];
+
+/// A customer with a name, an address and a telephone number that occur nowhere else.
+async fn leaver(server: &Server) -> Person {
+    let api = server.api.register(("quintilla.vexelgren@example.com", PASSWORD), "Quintilla Vexelgren").await.expect("an account");
+    let address = json!({
+        "country": "DE", "city": "Berlin", "zip": "10115", "street": "Zwirnerpfad", "number": "3", "recipient": "Quintilla Vexelgren",
+        "phone": "+4917655443322", "complement": "Klingelknopf unten",
+    });
+    let address = serde_json::from_value(address).expect("an address");
+    let address = api.must(request(&ADD_ADDRESS).body(&address)).await.expect("an address").address_id;
+    let person = Person { api, address };
+    let profile = serde_json::from_value(json!({"phone": "+4917655443322"})).expect("a change");
+    person.must(request(&UPDATE_PROFILE).body(&profile)).await;
+    person
+}
+
+async fn buy(person: &Person, product: ProductId, key: &str) -> OrderView {
+    person.add(product, 1).await;
+    person.order(PaymentMethod::Ok, key).await
+}
+
+/// The files below `folder` that hold one of the traces in their name or content.
+fn files_with_traces(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.to_string_lossy().into_owned();
+        if path.is_dir() {
+            files_with_traces(&path, found);
+            continue;
+        }
+        // A file may be deleted meanwhile.
+        let content = fs::read(&path).unwrap_or_default();
+        for trace in TRACES {
+            if name.contains(trace) || content.windows(trace.len()).any(|part| part == trace.as_bytes()) {
+                found.push(format!("{name}: {trace}"));
+            }
+        }
+    }
+}
+
+async fn until_no_traces(folder: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let mut found = Vec::new();
+        files_with_traces(folder, &mut found);
+        if found.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still there: {found:#?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn reads(person: &Person, id: OrderId) -> Value {
+    person.send(request(&GET_ORDER).path(id)).await.json()
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
+    let server = Server::start_with(&[("SOUK_SHIPPING_SIMULATE", "true"), ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1")]).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "LAMP-7", 4_000, 10).await;
+    let stays = server.customer("noor").await;
+    let leaver = leaver(&server).await;
+    let other = buy(&stays, product, "n").await;
+
+    // Everything that can be kept: an order with its address, a return and a review with texts, messages, failed logins.
+    let order = buy(&leaver, product, "k1").await;
+    let order = leaver.order_in(order.order_id, OrderStatus::Delivered).await;
+    let line = RequestReturnLine {
+        order_item_id: order.items[0].order_item_id,
+        quantity: Quantity::new(1).unwrap(),
+        reason: ReturnReason::Damaged,
+        note: Some("Sie lag vor der Hinterhaustür".parse().unwrap()),
+    };
+    let body = RequestReturn { lines: BoundedVec::new(vec![line]).unwrap() };
+    accepted(&leaver, request(&REQUEST_RETURN).path(order.order_id).body(&body), &["NOT_DELIVERED"]).await;
+    let text = Some("Quintilla Vexelgren mag sie".parse().unwrap());
+    let body = WriteReview { rating: Stars::new(4).unwrap(), title: None, text };
+    let review = accepted(&leaver, request(&WRITE_REVIEW).path(product).body(&body), &["PURCHASE_REQUIRED"]).await;
+    admin.must(request(&PUBLISH_REVIEW).path(review.review_id).body(&ModerateReview::default())).await;
+    assert!(server.api.log_in(("quintilla.vexelgren@example.com", "not the password")).await.is_err());
+
+    let export = leaver.send(request(&EXPORT_USER)).await.json();
+    let whole = export.to_string();
+    for (service, kind) in [
+        ("auth", "account"),
+        ("user", "addresses"),
+        ("order", "orders"),
+        ("shipping", "shipments"),
+        ("returns", "returns"),
+        ("review", "reviews"),
+        ("notification", "messages"),
+        ("cart", "carts"),
+        ("audit", "events"),
+    ] {
+        assert!(export[service][kind].as_array().is_some_and(|records| !records.is_empty()), "{service} {kind}: {export:#}");
+    }
+    for part in ["Quintilla", "Zwirnerpfad", "+4917655443322", "Hinterhaustür", order.order_number.as_str()] {
+        assert!(whole.contains(part), "{part}");
+    }
+    for part in ["noor", other.order_number.as_str(), "Invalidenstraße"] {
+        assert!(!whole.contains(part), "{part}");
+    }
+
+    // An order that is open stands against the erasure, which changes nothing then.
+    let open = buy(&leaver, product, "k2").await;
+    assert_eq!(leaver.send(request(&ERASE_USER)).await.problem(), (409, "OPEN_ORDERS".to_owned()));
+    let note = CancelOrder { reason: Some("Bitte am Klingelknopf abgeben".parse().unwrap()) };
+    let cancelled = leaver.send(cancelling(open.order_id).body(&note)).await;
+    assert!(cancelled.status.is_success() || cancelled.problem().0 == 409, "{}", cancelled.json());
+    leaver.order_until(open.order_id, "at rest", |order| matches!(order.status, OrderStatus::Cancelled | OrderStatus::Delivered)).await;
+    leaver
+        .until(request(&LIST_NOTIFICATIONS), "sent", |list| list.items.iter().all(|message| message.status != NotificationStatus::Pending))
+        .await;
+    assert_eq!(admin.send(request(&ERASE_USER)).await.problem(), (409, "LAST_ADMIN".to_owned()));
+    let mut before = Vec::new();
+    files_with_traces(server.folder.path(), &mut before);
+    assert!(before.len() > 5, "the search finds what is there: {before:?}");
+
+    assert_eq!(leaver.send(request(&ERASE_USER)).await.status, 204);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while leaver.send(raw(hyper::Method::GET, "/users/me")).await.status != 401 {
+        assert!(Instant::now() < deadline, "the token still counts");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    until_no_traces(server.folder.path()).await;
+
+    // The order keeps what the law wants, and others keep everything.
+    let kept = reads(&admin, order.order_id).await;
+    assert_eq!((&kept["orderNumber"], &kept["totalAmount"]), (&json!(order.order_number), &json!(order.total_amount)), "{kept:#}");
+    assert_eq!((&kept["taxAmount"], &kept["items"][0]["sku"]), (&json!(order.tax_amount), &json!("LAMP-7")));
+    assert_eq!(kept["shippingAddressSnapshot"]["country"], "DE");
+    assert_eq!(kept["shippingAddressSnapshot"]["street"], "");
+    assert_eq!(reads(&stays, other.order_id).await["shippingAddressSnapshot"]["street"], "Invalidenstraße");
+    let shown = server.guest().must(request(&LIST_PRODUCT_REVIEWS).path(product)).await;
+    assert_eq!((shown.summary.count, shown.items[0].rating, shown.items[0].text.clone()), (1, 4, None));
+
+    // The address is free, for another account.
+    let again = server.api.register(("quintilla.vexelgren@example.com", PASSWORD), "Somebody else").await.expect("an account");
+    let profile = again.must(raw(hyper::Method::GET, "/users/me")).await.expect("a profile");
+    assert_ne!(profile["userId"], json!(order.user_id));
+
+    let folder = server.folder.path().to_owned();
+    let (verified, report) = run(&folder, &["audit", "verify"], "");
+    assert!(verified, "{report}");
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_restored_backup_erases_again_who_was_erased_since() {
+    let server = Server::start().await;
+    let leaver = leaver(&server).await;
+    server.customer("noor").await;
+    let stored = TempFolder::new();
+    let backup = stored.path().join("backup");
+    let (made, report) = run(server.folder.path(), &["backup", backup.to_str().unwrap()], "");
+    assert!(made, "{report}");
+    // The keys are in a file of their own.
+    let keys: Vec<Value> = serde_json::from_slice(&fs::read(backup.join("person-keys.json")).unwrap()).unwrap();
+    assert!(!keys.is_empty());
+    for key in &keys {
+        let key: Vec<u8> = serde_json::from_value(key["key"].clone()).unwrap();
+        for file in fs::read_dir(backup.join("db")).unwrap() {
+            let content = fs::read(file.unwrap().path()).unwrap();
+            assert!(!content.windows(key.len()).any(|part| part == key));
+        }
+    }
+    assert_eq!(leaver.send(request(&ERASE_USER)).await.status, 204);
+    until_no_traces(server.folder.path()).await;
+    let mut server = server;
+    assert!(server.terminate().await);
+    let (restored, report) = run(server.folder.path(), &["restore", backup.to_str().unwrap(), "--replace"], "");
+    assert!(restored && report.contains("1 users who were erased since"), "{report}");
+    server.restart().await;
+    assert!(server.api.log_in(("quintilla.vexelgren@example.com", PASSWORD)).await.is_err(), "the account is back");
+    assert!(server.api.log_in(("noor@example.com", PASSWORD)).await.is_ok());
+    until_no_traces(server.folder.path()).await;
+    server.stop_and_check().await;
+    let aside = report.lines().find_map(|line| line.trim().strip_prefix("the former data is in ")).expect("its name");
+    fs::remove_dir_all(aside).unwrap();
+}
