@@ -59,8 +59,21 @@ pub type PersonalRecords = std::collections::BTreeMap<String, Vec<PersonalRecord
 pub type PersonalRecord = Value;
 
 /// The services that keep personal data, and therefore answer for an export. Each declares how it exports and erases.
-pub const KEEPERS: &[&str] =
-    &["auth", "user", "seller", "cart", "promotion", "order", "payout", "shipping", "returns", "review", "notification", "audit"];
+pub const KEEPERS: &[&str] = &[
+    "auth",
+    "user",
+    "seller",
+    "cart",
+    "promotion",
+    "order",
+    "payout",
+    "shipping",
+    "returns",
+    "review",
+    "notification",
+    "webhook",
+    "audit",
+];
 
 /// Those of them in which something can stand against an erasure.
 pub const WITH_OBSTACLES: &[&str] = &["order", "payout"];

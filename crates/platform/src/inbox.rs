@@ -133,7 +133,7 @@ impl Consumers {
         self
     }
 
-    /// Consumes only the events of a batch that `choose` returns. The others are passed over and leave no record, so they cost no
+    /// Consumes only the events of a batch that `choose` returns, and those that another function consumes. The others are passed over and leave no record, so they cost no
     /// write. `choose` only reads, in the transaction that consumes the batch. A batch whose choice fails is tried again.
     #[must_use]
     pub fn choosing<F, R>(mut self, choose: F) -> Consumers
@@ -334,7 +334,8 @@ async fn try_consume(
         let chosen = consumers.choose(tx, &batch).await?;
         for published in batch.iter() {
             let envelope = &published.envelope;
-            if chosen.as_ref().is_some_and(|chosen| !chosen.contains(&envelope.event_id)) {
+            let has_function = consumers.by_type.contains_key(&*envelope.event_type);
+            if !has_function && chosen.as_ref().is_some_and(|chosen| !chosen.contains(&envelope.event_id)) {
                 continue;
             }
             if !is_new(tx, envelope).await? {

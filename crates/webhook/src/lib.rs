@@ -59,4 +59,5 @@ pub fn service() -> Service {
         Ok(Parts { router, operations, consumers: consumers::all(&app), workers: workers::all(&app) })
     })
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

@@ -1,5 +1,7 @@
 //! The SQL of endpoints and deliveries.
 
+pub mod personal;
+
 use crate::domain::{Delivery, Endpoint};
 use contracts::{
     column::JsonText,
