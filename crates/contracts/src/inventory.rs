@@ -127,8 +127,8 @@ pub struct ImportStock {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StockResult {
-    /// In upper case.
-    pub sku: String,
+    /// Its place in the request, from 0.
+    pub index: u32,
     /// What the status of an answer to a request with this item alone would be: 200, 201, 404 or 422.
     pub status: u16,
     /// Whether it was created or has another value now.

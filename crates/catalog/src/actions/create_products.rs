@@ -25,14 +25,13 @@ pub async fn create_products(
         let items = body.items.clone().into_vec();
         key.once(tx, async move |tx| -> Result<_, Error> {
             let mut results = Vec::with_capacity(items.len());
-            for item in items {
-                let sku = item.sku.as_str().to_owned();
+            for (index, item) in (0..).zip(items) {
                 results.push(match tx.savepoint(async |tx| insert_new(tx, seller_id, item).await).await {
-                    Ok(product) => ProductResult { sku, status: 201, product: Some(product), problem: None },
+                    Ok(product) => ProductResult { index, status: 201, product: Some(product), problem: None },
                     Err(Error::Db(error)) => return Err(error.into()),
                     Err(error) => {
                         let problem = Problem::from(error).document();
-                        ProductResult { sku, status: problem.status, product: None, problem: Some(problem) }
+                        ProductResult { index, status: problem.status, product: None, problem: Some(problem) }
                     }
                 });
             }

@@ -16,8 +16,8 @@ pub struct CreateProducts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductResult {
-    /// In upper case.
-    pub sku: String,
+    /// Its place in the request, from 0.
+    pub index: u32,
     /// What the status of an answer to a request with this product alone would be: 201, 409 or 422.
     pub status: u16,
     /// Null when it was not created.

@@ -119,13 +119,13 @@ async fn set_all(tx: &mut Tx, owner: Option<UserId>, items: &[SetStockItem], thr
     order.sort_by(|a, b| items[*a].sku.as_str().cmp(items[*b].sku.as_str()));
     let mut results: Vec<Option<StockResult>> = vec![None; items.len()];
     for at in order {
-        let sku = items[at].sku.as_str().to_owned();
+        let index = u32::try_from(at).unwrap_or(u32::MAX);
         results[at] = Some(match set_one(tx, owner, &items[at], threshold).await {
-            Ok((status, is_changed, stock)) => StockResult { sku, status, changed: is_changed, stock: Some(stock), problem: None },
+            Ok((status, is_changed, stock)) => StockResult { index, status, changed: is_changed, stock: Some(stock), problem: None },
             Err(error @ (Error::Db(_) | Error::Catalogue(_))) => return Err(error),
             Err(error) => {
                 let problem = Problem::from(error).document();
-                StockResult { sku, status: problem.status, changed: false, stock: None, problem: Some(problem) }
+                StockResult { index, status: problem.status, changed: false, stock: None, problem: Some(problem) }
             }
         });
     }

@@ -45,6 +45,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("PATCH /products/{productId}", "409 ILLEGAL_TRANSITION", "the SKU of what was on sale stays"),
     ("PATCH /products/{productId}", "409 SKU_TAKEN", "a SKU is unique in the marketplace"),
     ("PATCH /products/{productId}", "422 INVALID_REQUEST", "the group is another seller's"),
+    ("POST /products/batch", "200", "each product has a result of its own, and those that are refused are not made"),
+    ("POST /inventory/stock/batch", "200", "each item has a result of its own, and those that are refused are not set"),
     ("POST /promotions", "409 COUPON_CODE_TAKEN", "a code is unique in the marketplace"),
     ("POST /promotions", "422 INVALID_REQUEST", "product or seller is another's"),
     ("POST /returns/{returnId}/receive", "422 INVALID_REQUEST", "the item is of another return"),
@@ -99,6 +101,11 @@ impl Party {
         let delivery = seller.must(raw(Method::POST, &format!("/webhook-endpoints/{endpoint}/test"))).await["webhookDeliveryId"].clone();
         let deliveries = raw(Method::GET, &format!("/webhook-endpoints/{endpoint}/deliveries"));
         seller.until(deliveries, "over", |page| page["items"][0]["status"] != "PENDING").await;
+        let checking = raw(Method::POST, "/imports").query("kind", "prices").query("mode", "check");
+        let prices = format!("sku,priceAmount,currency\n{sku},5000,EUR\n");
+        let import = seller.must(checking.bytes("text/csv", prices.into_bytes())).await["importId"].clone();
+        let import = import.as_str().expect("an id").to_owned();
+        seller.until(raw(Method::GET, &format!("/imports/{import}")), "over", |import| import["status"] != "RUNNING").await;
         let code = format!("{name}10").to_uppercase();
         let discount = json!({"title": "Ten percent", "kind": "PERCENTAGE", "value": 1_000, "code": code});
         let promotion_id = promotion(&seller, &discount).await.promotion_id;
@@ -136,6 +143,7 @@ impl Party {
             ("webhookEndpointId", several(&[&endpoint])),
             ("webhookDeliveryId", several(&[&delivery.as_str().expect("an id")])),
             ("file", several(&[&picture])),
+            ("importId", several(&[&import])),
             ("sku", several(&[&sku, &draft.sku])),
             ("productGroupId", several(&[&group])),
             ("category", several(&[&category])),
