@@ -10,7 +10,7 @@ use contracts::{
     body::EmptyBody,
     cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, GuestCart, GuestCartToken, UpdateCartItem},
     ids::{CartItemId, UserId},
-    problem::Fault,
+    problem::{Code, Fault},
     text::CouponCode,
 };
 use platform::{
@@ -112,8 +112,13 @@ async fn get_active(_: ServiceOf<Order>, State(app): State<App>, Path(user): Pat
 }
 
 async fn get_of_guest(_: ServiceOf<Order>, State(app): State<App>, Body(body): Body<GuestCartToken>) -> Result<Json<Cart>, Problem> {
-    let token = CartToken::parse(body.cart_token.reveal()).ok_or(Error::UnknownToken)?;
-    Ok(Json(actions::active_guest_cart(&app, &token).await?.view(&Quotes::default())))
+    // 401 would be about the token of the service that calls.
+    let unknown = || Problem::new(Code::NOT_FOUND).detail("the token opens no cart");
+    let token = CartToken::parse(body.cart_token.reveal()).ok_or_else(unknown)?;
+    match actions::active_guest_cart(&app, &token).await {
+        Err(Error::UnknownToken) => Err(unknown()),
+        found => Ok(Json(found?.view(&Quotes::default()))),
+    }
 }
 
 async fn merge(

@@ -310,7 +310,7 @@ calls! {
     REMOVE_COUPON: delete(()) -> (), "/cart/coupons/{code}";
     /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then marks it CHECKED_OUT.
     GET_ACTIVE_CART: get(()) -> Cart, "/internal/cart/{userId}", from "order";
-    /// Reads the active cart of a guest in order to place an order; `UNAUTHENTICATED` when the token opens none.
+    /// Reads the active cart of a guest in order to place an order; `NOT_FOUND` when the token opens none.
     GET_GUEST_CART: query(GuestCartToken) -> Cart, "/internal/carts/lookup", from "order";
     /// Moves the lines and coupons of a guest's cart into the cart of this user and ends its token. A token that opens nothing changes
     /// nothing.

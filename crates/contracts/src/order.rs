@@ -54,6 +54,8 @@ calls! {
     SHIP_FULFILMENT: post(HandOverParcel) -> SellerFulfilment, "/seller/fulfilments/{fulfilmentId}/ship";
     /// Pays again an order whose payment failed.
     PAY_ORDER: post(PayOrder) -> OrderView, "/orders/{orderId}/pay";
+    /// Erases the personal data of a guest's order that is at rest, and ends its token.
+    ERASE_PERSONAL_DATA: delete(()) -> (), "/orders/{orderId}/personal-data";
     /// Puts the goods of a parcel that came back on sale again, once.
     RESTOCK_ORDER: post(()) -> OrderView, "/orders/{orderId}/restock";
     /// Estimates what an order would cost, by the rules by which it is placed. `NOT_FOUND` without a country and without a
@@ -61,6 +63,10 @@ calls! {
     ESTIMATE_TOTALS: query(EstimateTotals) -> TotalsEstimate, "/internal/orders/estimate", from "cart";
     /// Reads the status of an order; `NOT_FOUND` when it was never written.
     GET_ORDER_STATUS: get(()) -> StatusOfOrder, "/internal/orders/{orderId}/status", from "promotion";
+    /// Finds the order that a guest's token opens; `NOT_FOUND` when it opens none.
+    FIND_ORDER_BY_TOKEN: query(OrderTokenLookup) -> OrderCustomer, "/internal/orders/by-token", from "returns", "shipping";
+    /// Reads where the mails about the order of a guest go; `NOT_FOUND` once it was claimed or erased.
+    GET_GUEST_CONTACT: get(()) -> GuestContact, "/internal/orders/{orderId}/guest-contact", from "notification";
     /// Reads whether a customer ordered before.
     GET_ORDER_HISTORY: get(()) -> OrderHistory, "/internal/customers/{userId}/order-history", from "promotion";
     /// Lists the orders of all customers, the newest first.

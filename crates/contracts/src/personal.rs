@@ -154,5 +154,5 @@ mod tests {
 
     /// Fields that only sound so.
     const NOT_PERSONAL: &[(&str, &str)] =
-        &[("StockChanged", "note"), ("PreferencesChanged", "emailEnabled"), ("UserUpdated", "emailVerified")];
+        &[("StockChanged", "note"), ("PreferencesChanged", "emailEnabled"), ("UserUpdated", "emailVerified"), ("OrderClaimed", "guestId")];
 }

@@ -122,6 +122,79 @@ fn empty() -> ShortText {
     ShortText::parse("").expect("the text may be empty")
 }
 
+/// An address outside of an address book, by the same rules.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostalAddress {
+    /// Who receives the parcel; the name of who orders when null or absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Name>,
+    /// A firm at the address; null or absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<RequiredShortText>,
+    /// A telephone number for the carrier; null or absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// ISO 3166-1 alpha-2, such as DE.
+    pub country: Country,
+    /// State or province. Required in some countries, such as US, where it must be the code or name of one.
+    #[serde(default = "empty")]
+    pub state: ShortText,
+    /// Town or city. Required in most countries.
+    #[serde(default = "empty")]
+    pub city: ShortText,
+    /// Postal code, by the country's pattern. Required in most countries that have them.
+    #[serde(default = "empty")]
+    pub zip: ShortText,
+    /// Street, without the number.
+    pub street: RequiredShortText,
+    /// House number; empty where there is none.
+    #[serde(default = "empty")]
+    pub number: ShortText,
+    /// Flat, floor, care of …
+    #[serde(default = "empty")]
+    pub complement: ShortText,
+}
+
+impl From<PostalAddress> for WriteAddress {
+    fn from(address: PostalAddress) -> WriteAddress {
+        let PostalAddress { recipient, company, phone, country, state, city, zip, street, number, complement } = address;
+        let (is_default_shipping, is_default_billing) = (false, false);
+        WriteAddress {
+            label: home(),
+            recipient,
+            company,
+            phone,
+            country,
+            state,
+            city,
+            zip,
+            street,
+            number,
+            complement,
+            is_default_shipping,
+            is_default_billing,
+        }
+    }
+}
+
+impl From<WriteAddress> for AddressSnapshot {
+    fn from(address: WriteAddress) -> AddressSnapshot {
+        AddressSnapshot {
+            recipient: address.recipient.map(|name| name.to_string()),
+            company: address.company.map(|name| name.to_string()),
+            phone: address.phone.map(|phone| phone.to_string()),
+            country: address.country.to_string(),
+            state: address.state.to_string(),
+            city: address.city.to_string(),
+            zip: address.zip.to_string(),
+            street: address.street.to_string(),
+            number: address.number.to_string(),
+            complement: address.complement.to_string(),
+        }
+    }
+}
+
 /// An address of a user's address book.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -332,6 +405,8 @@ calls! {
     /// Reads an address of a user for a snapshot, with the profile's name where it has no recipient; `NOT_FOUND` when it belongs
     /// to another user.
     GET_ADDRESS_OF_USER: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
+    /// Checks an address by the rules of its country, and returns it in the country's spelling; `INVALID_REQUEST` with its faults.
+    CHECK_ADDRESS: query(PostalAddress) -> AddressSnapshot, "/internal/addresses/check", from "order";
     /// Reads the default shipping address of a user; `NOT_FOUND` when there is none.
     GET_DEFAULT_ADDRESS: get(()) -> Address, "/internal/users/{userId}/default-address", from "order";
     /// Reads how to reach a user.

@@ -8,7 +8,7 @@ use crate::{
     domain::{DeliveryError, OutgoingMessage},
     message::Message,
     settings::Settings,
-    templates::{self, Recipient},
+    templates::{self, GuestLink, Recipient},
 };
 use contracts::{
     auth::{EMAIL_TOKEN_ENCRYPTION, RESET_TOKEN_ENCRYPTION},
@@ -48,6 +48,8 @@ pub struct Channels {
     env: Env,
     /// The address of the shop's pages, if it has any.
     shop_url: Option<String>,
+    /// The address with which the links for guests begin, who have no account to look an order up with.
+    public_url: String,
     reset_key: [u8; 32],
     email_key: [u8; 32],
     mail: Mail,
@@ -62,6 +64,7 @@ impl Channels {
         Ok(Channels {
             env: ctx.env.clone(),
             shop_url: Some(settings.shop_url()?).filter(|_| settings.has_pages),
+            public_url: settings.shop_url()?,
             reset_key: ctx.master_key.key_for(RESET_TOKEN_ENCRYPTION),
             email_key: ctx.master_key.key_for(EMAIL_TOKEN_ENCRYPTION),
             mail: Mail::new(ctx.env.clone(), settings.from_mailbox()?, senders.mail),
@@ -83,8 +86,9 @@ impl Channels {
                 // The registration may arrive after the user's first order.
                 let to = to.ok_or_else(|| DeliveryError::temporary("no e-mail address is known yet"))?;
                 let token = self.token(outgoing, &message)?;
+                let guest = outgoing.guest_token.as_ref().map(|token| GuestLink { base: &self.public_url, token: token.reveal() });
                 let recipient_info =
-                    Recipient { name: outgoing.name.as_deref(), shop_url: self.shop_url.as_deref(), token: token.as_deref() };
+                    Recipient { name: outgoing.name.as_deref(), shop_url: self.shop_url.as_deref(), token: token.as_deref(), guest };
                 self.mail.send(outgoing, to, &templates::email_content(&message, &recipient_info)).await
             }
             Channel::Sms => {

@@ -20,8 +20,8 @@ use contracts::{
     ids::{EventId, FulfilmentId, ShipmentId, UserId},
     notification::Channel,
     order::{
-        FulfilmentDelivered, FulfilmentShipped, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderItem,
-        OrderParcelReturned, OrderPartRefunded, OrderPaymentFailed, OrderShipped, RefundCause,
+        FulfilmentDelivered, FulfilmentShipped, OrderCancelled, OrderClaimed, OrderConfirmed, OrderCreated, OrderDelivered, OrderItem,
+        OrderParcelReturned, OrderPartRefunded, OrderPaymentFailed, OrderPersonalDataErased, OrderShipped, RefundCause,
     },
     payment::PaymentRefunded,
     returns::{ReturnApproved, ReturnRefunded, ReturnRejected},
@@ -51,6 +51,8 @@ pub fn all() -> Consumers {
         .on::<OrderParcelReturned, _, _>(order_parcel_returned)
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<OrderPartRefunded, _, _>(order_part_refunded)
+        .on::<OrderClaimed, _, _>(order_claimed)
+        .on::<OrderPersonalDataErased, _, _>(personal_data_erased)
         .on::<PaymentRefunded, _, _>(payment_refunded)
         .on::<ReturnApproved, _, _>(return_approved)
         .on::<ReturnRejected, _, _>(return_rejected)
@@ -227,6 +229,14 @@ async fn order_part_refunded(tx: &mut Tx, received: Received<OrderPartRefunded>)
     NewMessage::of(event_id, user_id, message).write(tx).await
 }
 
+async fn order_claimed(tx: &mut Tx, received: Received<OrderClaimed>) -> Result<(), Error> {
+    store::set_user(tx, received.order_id, received.guest_id, received.user_id).await
+}
+
+async fn personal_data_erased(tx: &mut Tx, received: Received<OrderPersonalDataErased>) -> Result<(), Error> {
+    store::erase_order(tx, received.order_id).await
+}
+
 async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let message = Message::Refunded(Refunded {
@@ -311,6 +321,7 @@ impl NewMessage<'_> {
                 sealed_token: by_mail(self.sealed_token),
                 recipient: by_mail(self.recipient),
                 name: None,
+                guest_token: None,
                 attempts: 0,
                 tries: 0,
                 resends: 0,

@@ -12,7 +12,7 @@ use crate::{
 use contracts::{
     ids::{NotificationId, UserId},
     notification::Channel,
-    user,
+    order, user,
 };
 use platform::{
     backoff::Backoff,
@@ -83,7 +83,9 @@ impl<C: OneChannel> DueWork for DueMessages<C> {
     async fn run(self, id: NotificationId) -> Result<(), Error> {
         let (db, settings) = (&self.app.ctx.db, self.app.settings.clone());
         let Some(mut outgoing) = db.read(async move |tx| store::find_due(tx, id).await).await? else { return Ok(()) };
-        if outgoing.recipient.is_none() && C::CHANNEL == Channel::Email && fetch_contact(&self.app, outgoing.user_id).await? {
+        if outgoing.user_id.is_guest() {
+            add_guest_contact(&self.app, &mut outgoing).await;
+        } else if outgoing.recipient.is_none() && C::CHANNEL == Channel::Email && fetch_contact(&self.app, outgoing.user_id).await? {
             let Some(found) = db.read(async move |tx| store::find_due(tx, id).await).await? else { return Ok(()) };
             outgoing = found;
         }
@@ -112,6 +114,18 @@ async fn fetch_contact(app: &App, user_id: UserId) -> Result<bool, Error> {
     let Ok(contact) = app.ctx.client.call(&user::GET_CONTACT).path(&[&user_id]).send().await else { return Ok(false) };
     app.ctx.db.write(async move |tx| store::put_contact(tx, user_id, &contact).await).await?;
     Ok(true)
+}
+
+/// Asks the order for its guest, who has no account. Without an answer this attempt fails and is repeated.
+async fn add_guest_contact(app: &App, outgoing: &mut OutgoingMessage) {
+    let Some(order) = outgoing.order_id else { return };
+    match app.ctx.client.call(&order::GET_GUEST_CONTACT).path(&[&order]).send().await {
+        Ok(contact) => {
+            outgoing.recipient = Some(contact.email);
+            outgoing.guest_token = Some(contact.order_token);
+        }
+        Err(error) => tracing::info!(target: "notification", order_id = %order, %error, "the guest of an order is not known"),
+    }
 }
 
 /// Sends a message in a task of its own, so that a panic of the sender is a failed attempt.

@@ -3,6 +3,7 @@
 use contracts::{
     ids::{EventId, NotificationId, OrderId, UserId},
     notification::{Channel, NotificationFact, NotificationType},
+    secret::Secret,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -110,6 +111,8 @@ pub struct OutgoingMessage {
     /// The name of a user whose address is verified. Anyone can register with the address of a stranger, so a mail to another
     /// address carries nothing that was typed with it: neither name nor postal address nor note.
     pub name: Option<String>,
+    /// What opens the order for a guest. It is asked for when the message is sent, and not stored.
+    pub guest_token: Option<Secret>,
     /// All attempts before this one, those since the last resend by an administrator, and the number of these resends.
     pub attempts: u32,
     pub tries: u32,

@@ -6,10 +6,10 @@ use crate::domain::{Contact, OutgoingMessage};
 use contracts::{
     auth::UserRegistered,
     column::JsonText,
-    ids::{NotificationId, UserId, Uuid},
+    ids::{NotificationId, OrderId, UserId, Uuid},
     notification::{Channel, DeliveryAttempt, Notification, NotificationFilter, NotificationStatus},
     time::Timestamp,
-    user::{PreferencesChanged, UserContact, UserUpdated},
+    user::{AddressSnapshot, PreferencesChanged, UserContact, UserUpdated},
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -17,6 +17,7 @@ use platform::{
     params,
     personal::is_erased,
 };
+use serde_json::Value;
 
 platform::table! {
     Contacts in "contacts" of Contact, key [user_id];
@@ -30,7 +31,7 @@ platform::table! {
         notification_id, event_id, correlation_id, user_id, order_id, kind = type, channel, recipient, payload as JsonText,
         sealed_token, attempts, tries, resends, created_at,
     }
-    default { name }
+    default { name, guest_token }
     extra { subject_id, status, due_at, updated_at }
 }
 
@@ -176,6 +177,49 @@ pub async fn insert(tx: &mut Tx, outgoing: &OutgoingMessage, subject: Option<Uui
         // Either of the two unique indexes.
         "",
         &[("subject_id", &subject), ("status", &NotificationStatus::Pending), ("due_at", &due_at), ("updated_at", &now)],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Gives the messages about an order of a guest to the account that claimed it.
+pub async fn set_user(tx: &mut Tx, order: OrderId, guest: UserId, user: UserId) -> Result<(), Error> {
+    tx.execute("UPDATE notifications SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await.map(|_| ())
+}
+
+/// What is stored of a message about an order.
+struct Payload {
+    notification_id: NotificationId,
+    payload: Value,
+}
+
+platform::table! {
+    Payloads in "notifications" of Payload, key [notification_id];
+    columns { notification_id, payload as JsonText }
+}
+
+/// Removes addresses and the texts of people from the messages about an order. Those that wait are not sent.
+pub async fn erase_order(tx: &mut Tx, order: OrderId) -> Result<(), Error> {
+    let now = tx.now();
+    for mut message in tx.lock_list::<Payloads>("WHERE order_id = $1 ORDER BY notification_id", params![order]).await? {
+        if let Some(fields) = message.payload.as_object_mut() {
+            if let Some(address) = fields.get_mut("shippingAddressSnapshot") {
+                let country = address["country"].as_str().unwrap_or_default().to_owned();
+                *address = serde_json::to_value(AddressSnapshot { country, ..AddressSnapshot::default() }).unwrap_or_default();
+            }
+            for text in ["note", "reason"] {
+                fields.entry(text).and_modify(|value| {
+                    if !value.as_str().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')) {
+                        *value = Value::Null;
+                    }
+                });
+            }
+        }
+        tx.update::<Payloads>(&message).await?;
+    }
+    tx.execute(
+        "UPDATE notifications SET status = $2, due_at = NULL, updated_at = $3, recipient = NULL WHERE order_id = $1 AND due_at IS NOT NULL",
+        params![order, NotificationStatus::Failed, now],
     )
     .await
     .map(|_| ())

@@ -20,6 +20,16 @@ pub struct Recipient<'a> {
     pub shop_url: Option<&'a str>,
     /// The secret token of the message, if there is one.
     pub token: Option<&'a str>,
+    /// How a guest opens the order that the message is about.
+    pub guest: Option<GuestLink<'a>>,
+}
+
+/// What the links for a guest are made of. The token stands in the fragment, which browsers send to no server.
+#[derive(Clone, Copy)]
+pub struct GuestLink<'a> {
+    /// The address of the shop, without a slash at the end.
+    pub base: &'a str,
+    pub token: &'a str,
 }
 
 /// The content of an e-mail without its layout, in the order of its parts.

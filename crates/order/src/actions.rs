@@ -7,6 +7,7 @@ mod discounts;
 mod emit;
 mod emit_parts;
 mod estimate;
+mod guests;
 mod pay;
 mod place;
 mod restock;
@@ -16,8 +17,9 @@ pub use apply::{apply, cancel_if_overdue, reschedule};
 pub use cancel::{Actor, Cancel};
 pub use cancel_fulfilment::CancelFulfilment;
 pub use estimate::estimate;
+pub use guests::{CartToken, Guest, GuestKeys, OrderToken, claim, contact_of, customer_of, erase, find_by_token, guest_view};
 pub use pay::PayAgain;
-pub use place::Place;
+pub use place::{Buyer, Place};
 pub use restock::Restock;
 pub use ship::Ship;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    actions::{self, Actor, Cancel, CancelFulfilment, PayAgain, Place, Restock, Ship},
+    actions::{self, Actor, Buyer, Cancel, CancelFulfilment, Guest, OrderToken, PayAgain, Place, Restock, Ship},
     export::OrderPages,
     store::{self, OrderQuery},
     view::{find_view, seller_view},
@@ -10,10 +10,12 @@ use crate::{
 use contracts::{
     ids::{FulfilmentId, OrderId, UserId},
     order::{
-        CancelOrder, EstimateTotals, OrderExport, OrderFilter, OrderHistory, OrderRef, OrderStatus, OrderSummary, OrderView,
-        OwnOrderFilter, PayOrder, PlaceOrder, SellerFulfilment, SellerFulfilmentFilter, StatusOfOrder, TotalsEstimate,
+        CancelOrder, EstimateTotals, GuestContact, OrderCustomer, OrderExport, OrderFilter, OrderHistory, OrderRef, OrderStatus,
+        OrderSummary, OrderTokenLookup, OrderView, OwnOrderFilter, PayOrder, PlaceGuestOrder, PlaceOrder, SellerFulfilment,
+        SellerFulfilmentFilter, StatusOfOrder, TotalsEstimate,
     },
     page::Totals,
+    problem::Code,
     shipping::HandOverParcel,
     user::{self, EmailLookup},
 };
@@ -21,11 +23,11 @@ use platform::{
     csv::CsvStream,
     db::Tx,
     http::{
-        Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Prefer, Preferred,
-        Problem, Query, Routes, State,
+        Body, BodyByCaller, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoBody, NoContent, Paged, Paging,
+        Path, Prefer, Preferred, Problem, Query, Routes, State,
     },
     idempotency::IdempotentRequest as _,
-    identity::{Admin, ClientMarker, Customer, Role, SellerOfRecord, ServiceOf, Viewer},
+    identity::{Admin, CartTokenHeader, ClientMarker, Customer, OrGuest, OrderTokenHeader, Role, SellerOfRecord, ServiceOf, Viewer},
 };
 use std::sync::OnceLock;
 
@@ -37,11 +39,14 @@ pub fn routes() -> Routes<App> {
         .post("/orders/{orderId}/restock", restock, "Puts the goods of a parcel that came back on sale again")
         .post("/orders/{orderId}/cancel", cancel, "Cancels an order that was not sent")
         .post("/orders/{orderId}/fulfilments/{fulfilmentId}/cancel", cancel_fulfilment, "Cancels the part of one seller before it ships")
+        .delete("/orders/{orderId}/personal-data", erase_personal_data, "Erases the personal data of a guest's order")
         .get("/seller/fulfilments", list_fulfilments, "The caller's fulfilments, the newest first")
         .get("/seller/fulfilments/{fulfilmentId}", get_fulfilment, "One of the caller's fulfilments")
         .post("/seller/fulfilments/{fulfilmentId}/ship", ship, "Ships one of the caller's fulfilments")
         .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
         .post("/internal/orders/estimate", estimate, "What an order would cost")
+        .post("/internal/orders/by-token", find_by_token, "The order that a guest's token opens")
+        .get("/internal/orders/{orderId}/guest-contact", get_guest_contact, "Where the mails about a guest's order go")
         .get("/internal/orders/{orderId}/status", get_status, "The status of an order")
         .get("/internal/customers/{userId}/order-history", get_history, "Whether a customer ordered before")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
@@ -55,37 +60,101 @@ impl ClientMarker for Cart {
     const CLIENTS: &'static [&'static str] = &["cart"];
 }
 
+/// The services that show what belongs to the order of a guest.
+struct TokenCheckers;
+impl ClientMarker for TokenCheckers {
+    const CLIENTS: &'static [&'static str] = &["returns", "shipping"];
+}
+
+/// The service that writes to guests.
+struct Notification;
+impl ClientMarker for Notification {
+    const CLIENTS: &'static [&'static str] = &["notification"];
+}
+
 /// The service that counts the uses of promotions.
 struct Promotion;
 impl ClientMarker for Promotion {
     const CLIENTS: &'static [&'static str] = &["promotion"];
 }
 
+/// A customer, or a guest with the token of a cart.
+type Shopper = OrGuest<Customer, CartTokenHeader>;
+/// A user, or a guest with the token of the order.
+type ViewerOrGuest = OrGuest<Viewer, OrderTokenHeader>;
+
+/// Returns the id of an order by what the path names. With `owner`, an order of another customer is not found.
+async fn id_of(app: &App, owner: Option<UserId>, named: OrderRef) -> Result<OrderId, Error> {
+    match named {
+        OrderRef::Id(id) => Ok(id),
+        OrderRef::Number(number) => {
+            let found = app.ctx.db.read(async move |tx| store::find_by_number(tx, owner, &number).await).await?;
+            found.ok_or(Error::NotFound)
+        }
+    }
+}
+
 async fn place(
-    customer: Customer,
+    shopper: Shopper,
     State(app): State<App>,
     key: IdempotencyKey,
     prefer: Prefer,
-    Body(body): Body<PlaceOrder>,
+    body: BodyByCaller<PlaceOrder, PlaceGuestOrder>,
 ) -> Result<Preferred<Idempotent<Created<OrderView>>>, Problem> {
     let db = app.ctx.db.clone();
-    let place = Place { app, owner: customer.id, request: body, wait: prefer.wait, draft: OnceLock::new() };
+    let (owner, key, buyer) = match (shopper, body) {
+        (OrGuest::Known(customer), BodyByCaller::Known(body)) => (customer.id, key, Buyer::Customer(body)),
+        (OrGuest::Guest(cart), BodyByCaller::Guest(body)) => {
+            let guest = Guest { cart, order: OrderToken::of(app.ctx.env.random_bytes()), contact: body.guest.clone() };
+            let (owner, key) = (app.guest_keys.customer(&body.guest.email), key.sealed(app.guest_keys.answers));
+            (owner, key, Buyer::Guest(guest, body))
+        }
+        // Both look at the same header.
+        _ => return Err(Code::UNAUTHENTICATED.into()),
+    };
+    let place = Place { app, owner, buyer, wait: prefer.wait, draft: OnceLock::new() };
     place.run(&db, key).await.map(|answer| prefer.honoured(answer))
 }
 
-async fn get(viewer: Viewer, State(app): State<App>, Path(named): Path<OrderRef>) -> Result<Json<OrderView>, Problem> {
-    let owner = viewer.owner();
-    let view = app.ctx.db.read(async move |tx| {
-        let id = match &named {
-            OrderRef::Id(id) => Some(*id),
-            OrderRef::Number(number) => store::find_by_number(tx, owner, number).await?,
-        };
-        match id {
-            Some(id) => find_view(tx, owner, id).await,
-            None => Ok(None),
+async fn get(caller: ViewerOrGuest, State(app): State<App>, Path(named): Path<OrderRef>) -> Result<Json<OrderView>, Problem> {
+    let (owner, id) = match caller {
+        OrGuest::Known(viewer) => (viewer.owner(), id_of(&app, viewer.owner(), named).await?),
+        OrGuest::Guest(token) => {
+            let id = id_of(&app, None, named).await?;
+            (Some(actions::customer_of(&app, id, &token).await?), id)
         }
-    });
+    };
+    let view = app.ctx.db.read(async move |tx| find_view(tx, owner, id).await);
     Ok(Json(view.await?.ok_or(Error::NotFound)?))
+}
+
+async fn erase_personal_data(
+    caller: OrGuest<Admin, OrderTokenHeader>,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+) -> Result<NoContent, Problem> {
+    if let OrGuest::Guest(token) = caller {
+        actions::customer_of(&app, id, &token).await?;
+    }
+    app.ctx.db.write(async move |tx| actions::erase(tx, id).await).await?;
+    Ok(NoContent)
+}
+
+async fn find_by_token(
+    _: ServiceOf<TokenCheckers>,
+    State(app): State<App>,
+    Body(body): Body<OrderTokenLookup>,
+) -> Result<Json<OrderCustomer>, Problem> {
+    let token = OrderToken::parse(body.order_token.reveal()).ok_or(Error::NotFound)?;
+    Ok(Json(actions::find_by_token(&app, &token).await?))
+}
+
+async fn get_guest_contact(
+    _: ServiceOf<Notification>,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+) -> Result<Json<GuestContact>, Problem> {
+    Ok(Json(actions::contact_of(&app, id).await?))
 }
 
 async fn restock(
@@ -119,14 +188,18 @@ async fn get_history(_: ServiceOf<Promotion>, State(app): State<App>, Path(user_
 }
 
 async fn cancel(
-    viewer: Viewer,
+    caller: ViewerOrGuest,
     State(app): State<App>,
     Path(id): Path<OrderId>,
     key: MaybeIdempotencyKey,
     prefer: Prefer,
     MaybeBody(body): MaybeBody<CancelOrder>,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
-    let actor = if viewer.has_role(Role::Admin) { Actor::Admin } else { Actor::Customer(viewer.id) };
+    let (actor, key) = match caller {
+        OrGuest::Known(viewer) if viewer.has_role(Role::Admin) => (Actor::Admin, key),
+        OrGuest::Known(viewer) => (Actor::Customer(viewer.id), key),
+        OrGuest::Guest(token) => (Actor::Customer(actions::customer_of(&app, id, &token).await?), key.sealed(app.guest_keys.answers)),
+    };
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     let db = app.ctx.db.clone();
     Cancel { app, actor, id, note, wait }.run(&db, key).await.map(|answer| prefer.honoured(answer))
@@ -182,7 +255,7 @@ async fn ship(
 }
 
 async fn pay(
-    customer: Customer,
+    caller: OrGuest<Customer, OrderTokenHeader>,
     State(app): State<App>,
     Path(id): Path<OrderId>,
     key: MaybeIdempotencyKey,
@@ -190,7 +263,11 @@ async fn pay(
     Body(body): Body<PayOrder>,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
     let db = app.ctx.db.clone();
-    let pay = PayAgain { app, owner: customer.id, id, method: body.payment_method, wait: prefer.wait };
+    let (owner, key) = match caller {
+        OrGuest::Known(customer) => (customer.id, key),
+        OrGuest::Guest(token) => (actions::customer_of(&app, id, &token).await?, key.sealed(app.guest_keys.answers)),
+    };
+    let pay = PayAgain { app, owner, id, method: body.payment_method, wait: prefer.wait };
     pay.run(&db, key).await.map(|answer| prefer.honoured(answer))
 }
 

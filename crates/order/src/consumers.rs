@@ -1,15 +1,17 @@
 //! Entry point 2: events of payment, inventory, shipping and returns. Each is a fact about an order, and is applied as replies are.
+//! A verified address claims the orders of guests with it.
 //!
 //! `StockReservationFailed` is not consumed: it does not say which attempt was refused, and a late one would cancel an order
 //! that was paid again. The key of the attempt keeps the refusal, so a repeated call returns it.
 
 use crate::{
     Error, Settings,
-    actions::apply,
+    actions::{GuestKeys, apply, claim},
     domain::{Fact, ParcelLabel, ReturnedUnits},
     orphans,
 };
 use contracts::{
+    auth::{EmailVerified, PasswordChanged},
     ids::{FulfilmentId, OrderId},
     inventory::{StockConfirmed, StockExpired, StockReleased, StockReserved, StockReturned},
     payment::{PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided},
@@ -20,7 +22,12 @@ use platform::{
     db::Tx,
     inbox::{Consumers, Received},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+/// The token of a reset was in a mail to the account's address, so the user reads its mails.
+async fn password_changed(tx: &mut Tx, keys: &GuestKeys, event: &PasswordChanged) -> Result<(), Error> {
+    if event.by_reset { claim(tx, keys, event.user_id, &event.email).await } else { Ok(()) }
+}
 
 async fn consume(tx: &mut Tx, event: &impl AsFact, pay_again: Duration, grace: Duration) -> Result<(), Error> {
     let (order_id, fact) = (event.order_id(), event.fact());
@@ -52,9 +59,15 @@ macro_rules! facts {
             fn fact(&self) -> Fact { let $e = self; $fact }
         })*
 
-        pub fn all(settings: &Settings) -> Consumers {
-            let (pay_again, grace) = (settings.pay_again(), settings.orphan_grace());
-            Consumers::new()$(.on::<$event, _, _>(async move |tx: &mut Tx, event: Received<$event>| consume(tx, &event.event, pay_again, grace).await))*
+        pub fn all(settings: &Settings, keys: &Arc<GuestKeys>) -> Consumers {
+            let (pay_again, grace, keys) = (settings.pay_again(), settings.orphan_grace(), keys.clone());
+            let (verified, reset) = (keys.clone(), keys);
+            Consumers::new()
+                .on::<EmailVerified, _, _>(async move |tx: &mut Tx, event: Received<EmailVerified>| {
+                    claim(tx, &verified, event.user_id, &event.email).await
+                })
+                .on::<PasswordChanged, _, _>(async move |tx: &mut Tx, event: Received<PasswordChanged>| password_changed(tx, &reset, &event).await)
+                $(.on::<$event, _, _>(async move |tx: &mut Tx, event: Received<$event>| consume(tx, &event.event, pay_again, grace).await))*
         }
     };
 }

@@ -35,6 +35,18 @@ pub enum Error {
     AmountTooLarge,
     #[error("the total changed")]
     TotalChanged(Totals),
+    /// Personal data is needed until the order is at rest.
+    #[error("an order in {0} is under way")]
+    NotAtRest(OrderStatus),
+    /// Faults of the body that another service found.
+    #[error("{} faults in the body", .0.len())]
+    Invalid(Vec<Fault>),
+    /// The token of the guest's cart opens none.
+    #[error("the token opens no cart")]
+    UnknownCart,
+    /// Nothing is shipped to the country of a guest's address.
+    #[error("we do not ship to {0}")]
+    GuestNotServed(String),
     #[error("an order in {0} cannot be cancelled")]
     NotCancellable(OrderStatus),
     #[error("the order was sent before it was cancelled")]
@@ -110,6 +122,15 @@ impl From<Error> for Problem {
                 .member("pricesIncludeTax", totals.prices_include_tax)
                 .member("discountAmount", totals.discount_amount)
                 .member("totalAmount", totals.total_amount),
+            Error::NotAtRest(status) => {
+                Problem::new(Code::OPEN_ORDERS).detail(format!("the order is {status}")).member("orderStatus", status)
+            }
+            Error::Invalid(faults) => faults.into_iter().fold(Problem::new(Code::INVALID_REQUEST), Problem::fault),
+            Error::UnknownCart => Problem::new(Code::UNAUTHENTICATED).detail("the cart token is not valid, or has expired"),
+            Error::GuestNotServed(country) => Problem::new(Code::UNSUPPORTED_COUNTRY)
+                .detail(format!("we do not ship to {country}"))
+                .member("country", country)
+                .fault(Fault::at("/shippingAddress/country", "UNSUPPORTED_COUNTRY", "is a country that we do not ship to")),
             Error::NotCancellable(status) => {
                 Problem::new(Code::ORDER_NOT_CANCELLABLE).detail(format!("the order is {status}")).member("orderStatus", status)
             }

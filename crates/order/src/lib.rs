@@ -10,6 +10,9 @@
 //! in the saga's state. Each status change follows the transition table, and writes the status, one timeline entry and one event
 //! in one commit.
 //!
+//! **Guests** order with the token of a cart. Their customer is a keyed hash of the address, so that limits per customer count them by
+//! it. A token opens one order; the account that verifies the address claims it.
+//!
 //! Settings: `[order]`, see [`Settings`].
 
 pub mod actions;
@@ -49,6 +52,7 @@ pub struct App {
     pub ctx: Ctx,
     pub settings: Arc<Settings>,
     waiters: Arc<waiters::OrderWaiters>,
+    guest_keys: Arc<actions::GuestKeys>,
 }
 
 /// The service.
@@ -66,13 +70,15 @@ pub fn service() -> Service {
             "0007_seller_discounts",
             "0008_fulfilment_lists",
             "0009_discounts",
-            "0010_taxes"
+            "0010_taxes",
+            "0011_guests"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
-            let app = App { ctx, settings: settings.clone(), waiters: Arc::default() };
+            let guest_keys = actions::GuestKeys::new(&ctx.master_key);
+            let app = App { ctx, settings: settings.clone(), waiters: Arc::default(), guest_keys: guest_keys.clone() };
             let (router, operations) = api::routes().build(app.clone());
-            Ok(Parts { router, operations, consumers: consumers::all(&settings), workers: workers::all(&app) })
+            Ok(Parts { router, operations, consumers: consumers::all(&settings, &guest_keys), workers: workers::all(&app) })
         },
     )
     .settings::<Settings>()

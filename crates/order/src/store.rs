@@ -1,5 +1,6 @@
 //! The only SQL of this service.
 
+pub mod guest_rows;
 pub mod orphan_rows;
 pub mod personal;
 
@@ -386,7 +387,8 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
     let orders = tx.list::<Orders>("WHERE order_id > $1 ORDER BY order_id LIMIT $2", params![after, rows]).await?;
     let Some(last) = orders.last().map(|order| order.order_id) else { return Ok(Vec::new()) };
     let at: HashMap<OrderId, usize> = orders.iter().enumerate().map(|(at, order)| (order.order_id, at)).collect();
-    let new_record = |order| OrderRecord { order, timeline: Vec::new(), event_count: 0, due_at: None, failed_attempts: 0 };
+    let new_record =
+        |order| OrderRecord { order, timeline: Vec::new(), event_count: 0, guest_event_count: 0, due_at: None, failed_attempts: 0 };
     let mut records: Vec<OrderRecord> = orders.into_iter().map(new_record).collect();
     tx.query("SELECT order_id, due_at, fruitless_turns FROM orders WHERE order_id > $1 AND order_id <= $2", params![after, last], |row| {
         if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
@@ -421,6 +423,11 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
     .await?;
     for record in &mut records {
         record.order.add_missing_fulfilment();
+    }
+    for (id, guest_event_count) in guest_rows::list_event_counts(tx, after, last).await? {
+        if let Some(record) = at.get(&id).and_then(|at| records.get_mut(*at)) {
+            record.guest_event_count = guest_event_count;
+        }
     }
     for (id, event_count) in outbox::list_counts(tx, after.into(), last.into()).await? {
         if let Some(record) = at.get(&id.into()).and_then(|at| records.get_mut(*at)) {

@@ -7,6 +7,7 @@ mod domain_rules;
 mod entry_points;
 mod fault_injection;
 mod finding;
+mod guests;
 mod interleaving;
 mod model;
 mod orphans;

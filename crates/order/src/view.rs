@@ -1,6 +1,7 @@
 //! Orders as callers see them.
 
 use crate::{
+    actions::guest_view,
     domain::{Fulfilment, Order},
     store,
 };
@@ -18,7 +19,8 @@ pub async fn find_view(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Resul
     let Some(order) = store::find_order(tx, owner, id).await? else { return Ok(None) };
     let timeline = store::list_timeline(tx, id).await?;
     let discounts = store::list_discounts(tx, id).await?;
-    Ok(Some(OrderView { discounts, ..view(order, timeline) }))
+    let guest = if order.user_id.is_guest() { store::guest_rows::find(tx, id).await?.as_ref().and_then(guest_view) } else { None };
+    Ok(Some(OrderView { discounts, guest, ..view(order, timeline) }))
 }
 
 /// Combines an order and its timeline, without its discounts.
@@ -30,6 +32,8 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         order_id: order.order_id,
         order_number: order.order_number,
         user_id: order.user_id,
+        guest: None,
+        order_token: None,
         status: order.status,
         currency: order.currency,
         items: order.items,
@@ -140,6 +144,7 @@ pub fn for_seller(mut view: OrderView, seller: UserId) -> OrderView {
     set_taxes(&mut view);
     view.refunded_amount = 0;
     view.payment_id = None;
+    view.guest = None;
     view.failure = None;
     view.billing_address_snapshot = view.shipping_address_snapshot.clone();
     if let Some(part) = view.fulfilments.first() {

@@ -29,7 +29,7 @@ mod validate;
 
 pub use answer::{Accepted, Answer, Created, Idempotent, Json, NoContent, Paged, RenderedPage, Stored, link_next};
 pub use axum::extract::State;
-pub use body::{Body, Form, MaybeBody, NoBody, RawBody};
+pub use body::{Body, BodyByCaller, Form, MaybeBody, NoBody, RawBody};
 pub use conditional::{ETag, IfMatch, Tagged, TaggedPage};
 pub use describe::{DescribeAnswer, DescribeArg, DescribeOperation};
 pub use key::{IdempotencyKey, MaybeIdempotencyKey, UnstoredIdempotencyKey};

@@ -1,14 +1,17 @@
 //! Entry point 2, events: those of the order. An order whose payment failed keeps its uses until it is paid or cancelled.
 
-use crate::{Error, actions};
-use contracts::order::{OrderCancelled, OrderConfirmed};
+use crate::{Error, actions, store::uses};
+use contracts::order::{OrderCancelled, OrderClaimed, OrderConfirmed};
 use platform::{
     db::Tx,
     inbox::{Consumers, Received},
 };
 
 pub fn all() -> Consumers {
-    Consumers::new().on::<OrderConfirmed, _, _>(order_confirmed).on::<OrderCancelled, _, _>(order_cancelled)
+    Consumers::new()
+        .on::<OrderConfirmed, _, _>(order_confirmed)
+        .on::<OrderCancelled, _, _>(order_cancelled)
+        .on::<OrderClaimed, _, _>(order_claimed)
 }
 
 async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result<(), Error> {
@@ -26,6 +29,11 @@ fn may_have_uses(order: &OrderConfirmed) -> bool {
         parts => parts.iter().any(|part| part.shipping_amount == 0),
     };
     order.discount_amount > 0 || ships_free
+}
+
+/// The uses of a guest count for the account that claimed the order.
+async fn order_claimed(tx: &mut Tx, event: Received<OrderClaimed>) -> Result<(), Error> {
+    Ok(uses::set_customer(tx, event.order_id, event.guest_id, event.user_id).await?)
 }
 
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {

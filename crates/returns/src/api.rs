@@ -14,7 +14,10 @@ use contracts::{
 use platform::{
     db::Tx,
     http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Problem, Query, Routes, State},
-    identity::{Admin, ClientMarker, Customer, Either, SellerOfRecord, SellerOfRecordOrAdmin, ServiceOf, Viewer},
+    identity::{
+        Admin, ClientMarker, Customer, Either, GuestToken, OrGuest, OrderTokenHeader, SellerOfRecord, SellerOfRecordOrAdmin, ServiceOf,
+        Viewer,
+    },
 };
 
 pub fn routes() -> Routes<App> {
@@ -43,31 +46,59 @@ fn seller_or_admin(caller: &SellerOfRecordOrAdmin) -> Actor {
     caller.owner().map_or(Actor::Admin, Actor::Seller)
 }
 
+/// A customer, or a guest with the token of the order.
+type CustomerOrGuest = OrGuest<Customer, OrderTokenHeader>;
+
 async fn request(
-    customer: Customer,
+    caller: CustomerOrGuest,
     State(app): State<App>,
     Path(order): Path<OrderId>,
     key: MaybeIdempotencyKey,
     Body(body): Body<RequestReturn>,
 ) -> Result<Idempotent<Created<Return>>, Problem> {
-    actions::request_return(&app, customer.id, order, key, body).await
+    let customer = match caller {
+        OrGuest::Known(customer) => customer.id,
+        OrGuest::Guest(token) => {
+            let found = token.find_order(&app.ctx.client).await?;
+            if found.order_id != order {
+                return Err(Error::NotFound.into());
+            }
+            found.user_id
+        }
+    };
+    actions::request_return(&app, customer, order, key, body).await
 }
 
-async fn get(caller: Viewer, State(app): State<App>, Path(id): Path<ReturnId>) -> Result<Json<Return>, Problem> {
+async fn get(caller: OrGuest<Viewer, OrderTokenHeader>, State(app): State<App>, Path(id): Path<ReturnId>) -> Result<Json<Return>, Problem> {
+    let caller = match caller {
+        OrGuest::Known(viewer) => viewer,
+        OrGuest::Guest(token) => return Ok(Json(find_of_guest(&app, &token, id).await?.view())),
+    };
     let owner = caller.owner();
     let is_seen = |record: &ReturnRecord| owner.is_none_or(|user| record.user_id == user || record.seller_id == Some(user));
     let found = app.ctx.db.read(async move |tx| store::find(tx, id).await).await?;
     Ok(Json(found.filter(is_seen).ok_or(Error::NotFound)?.view()))
 }
 
+/// Returns a return of the order that the token opens.
+async fn find_of_guest(app: &App, token: &GuestToken<OrderTokenHeader>, id: ReturnId) -> Result<ReturnRecord, Problem> {
+    let order = token.find_order(&app.ctx.client).await?.order_id;
+    let found = app.ctx.db.read(async move |tx| store::find(tx, id).await).await?;
+    Ok(found.filter(|record| record.order_id == order).ok_or(Error::NotFound)?)
+}
+
 async fn cancel(
-    customer: Customer,
+    caller: CustomerOrGuest,
     State(app): State<App>,
     Path(id): Path<ReturnId>,
     key: MaybeIdempotencyKey,
     _: NoBody,
 ) -> Result<Idempotent<Json<Return>>, Problem> {
-    actions::carry_out(&app, Actor::Customer(customer.id), id, key, Command::Cancel).await
+    let customer = match caller {
+        OrGuest::Known(customer) => customer.id,
+        OrGuest::Guest(token) => find_of_guest(&app, &token, id).await?.user_id,
+    };
+    actions::carry_out(&app, Actor::Customer(customer), id, key, Command::Cancel).await
 }
 
 async fn approve(
@@ -111,12 +142,16 @@ async fn receive(
 }
 
 async fn list_own(
-    customer: Customer,
+    caller: CustomerOrGuest,
     State(app): State<App>,
     Query(filter): Query<ReturnFilter>,
     paging: Paging,
 ) -> Result<Paged<Return>, Problem> {
-    page(&app, Owner::Customer(customer.id), filter, paging).await
+    let owner = match caller {
+        OrGuest::Known(customer) => Owner::Customer(customer.id),
+        OrGuest::Guest(token) => Owner::Order(token.find_order(&app.ctx.client).await?.order_id),
+    };
+    page(&app, owner, filter, paging).await
 }
 
 async fn list_of_seller(

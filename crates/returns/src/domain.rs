@@ -111,6 +111,14 @@ pub struct TakenLine<'a> {
 }
 
 impl ReturnRecord {
+    /// Removes the texts of people.
+    pub fn forget_notes(&mut self) {
+        self.rejection = None;
+        for line in &mut self.lines {
+            line.note = None;
+        }
+    }
+
     /// Makes a return of lines, of which the first names order, fulfilment and seller. `None` without lines.
     #[must_use]
     pub fn request(return_id: ReturnId, by_carrier: bool, taken: Vec<TakenLine<'_>>, now: Timestamp) -> Option<ReturnRecord> {

@@ -99,6 +99,18 @@ pub async fn lock(tx: &mut Tx, id: ReturnId) -> Result<Option<ReturnRecord>, Err
     tx.lock::<Returns>("return_id = $1", params![id]).await
 }
 
+/// Sets the customer of an order and of what was delivered and returned of it.
+pub async fn set_customer(tx: &mut Tx, order: OrderId, user: UserId) -> Result<(), Error> {
+    tx.execute("UPDATE orders SET user_id = $2 WHERE order_id = $1", params![order, user]).await?;
+    tx.execute("UPDATE delivered_items SET user_id = $2 WHERE order_id = $1", params![order, user]).await?;
+    tx.execute("UPDATE returns SET user_id = $2 WHERE order_id = $1", params![order, user]).await.map(|_| ())
+}
+
+/// Returns the returns of an order, and locks their rows.
+pub async fn lock_of_order(tx: &mut Tx, order: OrderId) -> Result<Vec<ReturnRecord>, Error> {
+    tx.lock_list::<Returns>("WHERE order_id = $1 ORDER BY return_id", params![order]).await
+}
+
 /// Returns the received returns of an order that were not refunded yet, and locks their rows.
 pub async fn lock_received(tx: &mut Tx, order: OrderId) -> Result<Vec<ReturnRecord>, Error> {
     tx.lock_list::<Returns>("WHERE order_id = $1 AND status = 'RECEIVED' ORDER BY return_id", params![order]).await
@@ -112,6 +124,8 @@ pub async fn save(tx: &mut Tx, record: &ReturnRecord) -> Result<(), Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     Customer(UserId),
+    /// Those of one order, for its guest.
+    Order(OrderId),
     Seller(UserId),
     Anyone,
 }
@@ -121,6 +135,7 @@ pub fn listed(owner: Owner, filter: ReturnFilter, before: Option<ReturnId>, rows
     let select = Select::of::<Returns>();
     let select = match owner {
         Owner::Customer(user) => select.filter("user_id = ?", user),
+        Owner::Order(order) => select.filter("order_id = ?", order),
         Owner::Seller(seller) => select.filter("seller_id = ?", seller),
         Owner::Anyone => select,
     };

@@ -4,7 +4,7 @@ use crate::{
     Error,
     store::{self, OrderedItem, Purchase},
 };
-use contracts::order::{FulfilmentDelivered, OrderCancelled, OrderConfirmed, OrderDelivered, OrderRefunded};
+use contracts::order::{FulfilmentDelivered, OrderCancelled, OrderClaimed, OrderConfirmed, OrderDelivered, OrderRefunded};
 use platform::{
     db::Tx,
     inbox::{Consumers, Received},
@@ -17,6 +17,7 @@ pub fn all() -> Consumers {
         .on::<OrderDelivered, _, _>(order_delivered)
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<OrderRefunded, _, _>(order_refunded)
+        .on::<OrderClaimed, _, _>(order_claimed)
 }
 
 async fn fulfilment_delivered(tx: &mut Tx, event: Received<FulfilmentDelivered>) -> Result<(), Error> {
@@ -26,6 +27,11 @@ async fn fulfilment_delivered(tx: &mut Tx, event: Received<FulfilmentDelivered>)
         store::insert_purchase(tx, &Purchase { user_id, product_id, order_id, title_snapshot, delivered_at }).await?;
     }
     Ok(())
+}
+
+/// What was delivered to a guest was delivered to the account that claimed the order.
+async fn order_claimed(tx: &mut Tx, event: Received<OrderClaimed>) -> Result<(), Error> {
+    Ok(store::set_purchaser(tx, event.order_id, event.guest_id, event.user_id).await?)
 }
 
 /// Keeps the items of an order that announces no fulfilments; those of others come with the delivery of each fulfilment.

@@ -108,6 +108,16 @@ pub async fn insert_purchase(tx: &mut Tx, purchase: &Purchase) -> Result<(), Err
     tx.insert_if_absent::<Purchases>(purchase, "(user_id, product_id)").await.map(|_| ())
 }
 
+/// Gives the purchases of a guest by one order to an account, as far as it has none of the product.
+pub async fn set_purchaser(tx: &mut Tx, order: OrderId, guest: UserId, user: UserId) -> Result<(), Error> {
+    let sql = "INSERT INTO purchases (user_id, product_id, order_id, title_snapshot, delivered_at) \
+               SELECT $3, product_id, order_id, title_snapshot, delivered_at FROM purchases WHERE user_id = $2 AND order_id = $1 \
+               ON CONFLICT (user_id, product_id) DO NOTHING";
+    tx.execute(sql, params![order, guest, user]).await?;
+    tx.execute("DELETE FROM purchases WHERE user_id = $2 AND order_id = $1", params![order, guest]).await?;
+    tx.execute("UPDATE ordered_items SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await.map(|_| ())
+}
+
 pub async fn find_purchase(tx: &mut Tx, user: UserId, product: ProductId) -> Result<Option<Purchase>, Error> {
     tx.find::<Purchases>("user_id = $1 AND product_id = $2", params![user, product]).await
 }

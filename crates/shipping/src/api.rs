@@ -15,7 +15,7 @@ use contracts::{
 use platform::{
     db::Tx,
     http::{Body, Idempotent, Json, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
-    identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
+    identity::{Admin, ClientMarker, Either, OrGuest, OrderTokenHeader, ServiceOf, Viewer},
 };
 
 pub fn routes() -> Routes<App> {
@@ -44,22 +44,42 @@ impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
 }
 
+/// A user, or a guest with the token of the order.
+type ViewerOrGuest = OrGuest<Viewer, OrderTokenHeader>;
+
 async fn list_of_order(
-    viewer: Viewer,
+    caller: ViewerOrGuest,
     State(app): State<App>,
     Path(id): Path<OrderId>,
     paging: Paging,
 ) -> Result<Paged<Shipment>, Problem> {
     // They are one page, so every cursor is invalid.
     paging.after::<ShipmentId>("shipments of an order")?;
-    let owner = viewer.owner();
+    let owner = match caller {
+        OrGuest::Known(viewer) => viewer.owner(),
+        OrGuest::Guest(token) => {
+            let order = token.find_order(&app.ctx.client).await?;
+            if order.order_id != id {
+                return Err(Error::NotFound.into());
+            }
+            Some(order.user_id)
+        }
+    };
     let found = app.ctx.db.read(async move |tx| store::find_of_order(tx, owner, id).await).await?;
     Ok(Paged(Page { items: found.ok_or(Error::NotFound)?, next_cursor: None }))
 }
 
-async fn get(viewer: Viewer, State(app): State<App>, Path(id): Path<ShipmentId>) -> Result<Json<Shipment>, Problem> {
-    let owner = viewer.owner();
+async fn get(caller: ViewerOrGuest, State(app): State<App>, Path(id): Path<ShipmentId>) -> Result<Json<Shipment>, Problem> {
+    let (owner, order) = match caller {
+        OrGuest::Known(viewer) => (viewer.owner(), None),
+        OrGuest::Guest(token) => {
+            let order = token.find_order(&app.ctx.client).await?;
+            (Some(order.user_id), Some(order.order_id))
+        }
+    };
     let found = app.ctx.db.read(async move |tx| store::find_shipment(tx, owner, id).await).await?;
+    // The orders of a guest have one customer, and each a token of its own.
+    let found = found.filter(|shipment| order.is_none_or(|order| shipment.order_id == order));
     Ok(Json(found.ok_or(Error::NotFound)?))
 }
 

@@ -3,14 +3,13 @@
 use crate::{
     App, Error,
     actions::{self, Caller},
-    domain::{NewUser, Versioned},
+    domain::{NewUser, Versioned, address_rules},
     store,
 };
 use contracts::{
     ids::{AddressId, UserId},
     user::{
-        Address, EmailLookup, EnsureUser, PersonalExport, Preferences, UpdateProfile, User, UserContact, UserFilter, UserIds, WriteAddress,
-        WritePreferences,
+        Address, AddressSnapshot, EmailLookup, EnsureUser, PersonalExport, PostalAddress, Preferences, UpdateProfile, User, UserContact, UserFilter, UserIds, WriteAddress, WritePreferences,
     },
 };
 use platform::{
@@ -41,6 +40,7 @@ pub fn routes() -> Routes<App> {
         .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
         .get("/internal/users/{userId}/default-address", get_default_address, "The default shipping address of a user")
         .get("/internal/users/{userId}/contact", get_contact, "How to reach a user")
+        .post("/internal/addresses/check", check_address, "An address in the spelling of its country")
         .post("/internal/users/by-email", find_by_email, "The users with an e-mail address")
 }
 
@@ -202,6 +202,11 @@ async fn get_contact(_: ServiceOf<Notification>, State(app): State<App>, Path(id
     let (user, preferences) = app.ctx.db.read(read).await?;
     let User { email, name, phone, .. } = user.ok_or(Error::NotFound)?.value;
     Ok(Json(UserContact { email, name, phone, preferences: preferences.value }))
+}
+
+async fn check_address(_: ServiceOf<Order>, Body(body): Body<PostalAddress>) -> Result<Json<AddressSnapshot>, Problem> {
+    let address = address_rules::check(body.into()).map_err(Error::Invalid)?;
+    Ok(Json(address.into()))
 }
 
 async fn find_by_email(_: ServiceOf<Order>, State(app): State<App>, Body(body): Body<EmailLookup>) -> Result<Json<UserIds>, Problem> {

@@ -6,11 +6,12 @@ use crate::{
     money::{Currency, Money, MoneyError},
     payment::PaymentMethod,
     problem::Failure,
+    secret::Secret,
     shipping::ShipmentStatus,
     tax::TaxTotal,
-    text::{Amount, Country, Email, RequiredShortText, ShortText},
+    text::{Amount, Country, Email, Name, RequiredShortText, ShortText},
     time::Timestamp,
-    user::AddressSnapshot,
+    user::{AddressSnapshot, PostalAddress},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,66 @@ pub struct PlaceOrder {
     /// answer is `TOTAL_CHANGED` with the new totals.
     #[serde(default)]
     pub expected_total_amount: Option<Amount<0>>,
+}
+
+/// Places an order of a guest for everything in the cart of `X-Cart-Token`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlaceGuestOrder {
+    /// Who orders.
+    pub guest: GuestCustomer,
+    /// Where the goods go. The guest's name stands in for a recipient.
+    pub shipping_address: PostalAddress,
+    /// The shipping address when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_address: Option<PostalAddress>,
+    /// The payment method.
+    pub payment_method: PaymentMethod,
+    /// The total that the guest saw, in minor units. When the order would have another total, it is not placed, and the
+    /// answer is `TOTAL_CHANGED` with the new totals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_total_amount: Option<Amount<0>>,
+}
+
+/// A guest who orders.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GuestCustomer {
+    /// Where the mails about the order go.
+    pub email: Email,
+    pub name: Name,
+}
+
+/// The guest of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GuestView {
+    pub email: String,
+    pub name: String,
+}
+
+/// A token that may open an order.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrderTokenLookup {
+    pub order_token: Secret,
+}
+
+/// The order that a token opens, and its customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderCustomer {
+    pub order_id: OrderId,
+    pub user_id: UserId,
+}
+
+/// Where the mails about the order of a guest go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GuestContact {
+    pub email: String,
+    /// The token that the links of the mails carry.
+    pub order_token: Secret,
 }
 
 /// Cancels an order whose parcel has not left.
@@ -57,7 +118,14 @@ pub struct OrderView {
     pub order_id: OrderId,
     /// The number that people see. It cannot be guessed from another one.
     pub order_number: String,
+    /// The customer; in an order of a guest an id that all orders of guests with this address have.
     pub user_id: UserId,
+    /// Who ordered without an account; absent in orders of accounts, and once the personal data was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<GuestView>,
+    /// Sent as `X-Order-Token` it opens the order of a guest. Present only in the answer to `POST /orders`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_token: Option<Secret>,
     /// The present status.
     pub status: OrderStatus,
     /// The currency of every amount.

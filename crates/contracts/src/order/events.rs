@@ -245,6 +245,21 @@ events! {
         /// The amount refunded so far.
         refunded_amount: i64,
     }
+    /// An account verified the address of the guest who ordered, and is the customer now.
+    OrderClaimed {
+        /// The order number that people see.
+        order_number: String,
+        /// The account.
+        user_id: UserId,
+        /// The customer before.
+        guest_id: UserId,
+    }
+    /// The personal data of a guest's order is erased: names, addresses and texts of people. Whoever has a copy erases it.
+    OrderPersonalDataErased {
+        /// The order number that people see.
+        order_number: String,
+        user_id: UserId,
+    }
     // Each transition of a fulfilment publishes exactly one of these events.
     "FULFILMENT", fulfilment_id: FulfilmentId;
     /// The order was confirmed: the seller ships this part.

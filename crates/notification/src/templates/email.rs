@@ -172,7 +172,10 @@ fn see(recipient: &Recipient<'_>, label: &'static str, path: &str) -> NextStep {
 }
 
 fn see_order(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
-    see(recipient, "See your order", &format!("/orders/{id}"))
+    match page_of_order(recipient, id).filter(|_| recipient.guest.is_some()) {
+        Some(page) => NextStep { label: "See your order", how: How::Link(page) },
+        None => see(recipient, "See your order", &format!("/orders/{id}")),
+    }
 }
 
 fn pay_again(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
@@ -191,6 +194,9 @@ fn pay_again(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
 }
 
 fn page_of_order(recipient: &Recipient<'_>, id: OrderId) -> Option<String> {
+    if let Some(guest) = recipient.guest {
+        return Some(format!("{}/orders/{id}#token={}", guest.base, guest.token));
+    }
     recipient.shop_url.map(|shop| format!("{shop}/orders/{id}"))
 }
 

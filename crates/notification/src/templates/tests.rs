@@ -5,7 +5,7 @@ use contracts::notification::NotificationType;
 const EVIL: &str = "<script>alert(1)</script>\"'&";
 
 fn recipient<'a>(name: &'a str, token: Option<&'a str>) -> Recipient<'a> {
-    Recipient { name: Some(name), shop_url: Some("https://shop.example"), token }
+    Recipient { name: Some(name), shop_url: Some("https://shop.example"), token, guest: None }
 }
 
 fn contents(name: &str) -> Vec<EmailContent> {
@@ -36,7 +36,7 @@ fn every_message_has_a_text_and_an_html_form() {
 #[test]
 fn without_pages_a_mail_has_no_link_and_names_the_call() {
     for message in samples() {
-        let recipient = Recipient { name: Some("Mara"), shop_url: None, token: Some("tok-en") };
+        let recipient = Recipient { name: Some("Mara"), shop_url: None, token: Some("tok-en"), guest: None };
         let content = email_content(&message, &recipient);
         for text in [plain(&content), html(&content)] {
             assert!(!text.contains("http") && !text.contains("href") && !text.contains("link"), "{text}");
@@ -110,7 +110,7 @@ fn a_mail_to_an_unverified_address_contains_nothing_that_was_typed() {
     }
     for message in messages {
         let texts = |name| {
-            let content = email_content(&message, &Recipient { name, shop_url: None, token: None });
+            let content = email_content(&message, &Recipient { name, shop_url: None, token: None, guest: None });
             plain(&content) + &html(&content)
         };
         for typed in ["Mara", "Invalidenstraße", "Berlin", "bait"] {

@@ -6,7 +6,9 @@
 use super::{
     OrderAdvance,
     discounts::{self, Discounts},
-    emit, store,
+    emit,
+    guests::{self, Guest},
+    store,
 };
 use crate::{
     App, Error,
@@ -15,15 +17,17 @@ use crate::{
 };
 use contracts::{
     body::BoundedVec,
-    cart::{self, Cart, CheckOutCart, CheckedOutItem},
+    cart::{self, Cart, CheckOutCart, CheckedOutItem, GuestCartToken},
     catalog::{self, Product, ProductLookup},
     ids::{AddressId, OrderId, ProductId, UserId, Uuid},
     money::{Currency, Money},
-    order::{OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder, SellerSubtotal},
-    problem::Code,
+    order::{OrderItem, OrderShipping, OrderStatus, OrderView, PlaceGuestOrder, PlaceOrder, SellerSubtotal},
+    payment::PaymentMethod,
+    problem::{Code, Fault},
     shipping,
     tax::{TaxDestination, Taxation},
-    user::{self, AddressSnapshot},
+    text::Amount,
+    user::{self, AddressSnapshot, PostalAddress},
 };
 use platform::{
     client::CallError,
@@ -41,17 +45,35 @@ use std::{collections::HashMap, sync::OnceLock, time::Duration};
 /// `TOTAL_CHANGED`, `AMOUNT_TOO_LARGE`, and with `DEPENDENCY_UNAVAILABLE` when cart, catalog or user do not answer. Then no order was placed.
 pub struct Place {
     pub app: App,
+    /// The customer of the order. That of a guest is made of the address.
     pub owner: UserId,
-    pub request: PlaceOrder,
+    pub buyer: Buyer,
     pub wait: Option<Duration>,
     /// The order before it is written.
     pub draft: OnceLock<Draft>,
+}
+
+/// Who orders, with the body of the request.
+pub enum Buyer {
+    Customer(PlaceOrder),
+    Guest(Guest, PlaceGuestOrder),
+}
+
+impl Place {
+    /// Adds the token to the order of a guest.
+    async fn with_token(&self, tx: &mut Tx, placed: OrderView) -> Result<OrderView, Error> {
+        match self.buyer {
+            Buyer::Customer(_) => Ok(placed),
+            Buyer::Guest(..) => guests::with_token(tx, &self.app.guest_keys, placed).await,
+        }
+    }
 }
 
 /// An order before it is written.
 pub struct Draft {
     order: Order,
     discounts: Discounts,
+    cart_owner: UserId,
 }
 
 impl IdempotentRequest for Place {
@@ -60,7 +82,7 @@ impl IdempotentRequest for Place {
     type Error = Error;
 
     async fn prepare(&self) -> Result<(), Error> {
-        let draft = draft(&self.app, self.owner, &self.request).await?;
+        let draft = draft(&self.app, self.owner, &self.buyer).await?;
         discounts::reserve(&self.app, &draft.order, &draft.discounts).await?;
         self.draft.get_or_init(|| draft);
         Ok(())
@@ -78,6 +100,9 @@ impl IdempotentRequest for Place {
             // A request under another key ordered the cart a moment ago.
             return Err(Error::CartEmpty);
         }
+        if let Buyer::Guest(guest, _) = &self.buyer {
+            guests::insert(tx, &self.app.guest_keys, order.order_id, guest).await?;
+        }
         store::insert_discounts(tx, order.order_id, &draft.discounts.shown).await?;
         emit::created(tx, &order);
         tx.notify_worker(OrderAdvance::NAME);
@@ -85,22 +110,23 @@ impl IdempotentRequest for Place {
             return Ok(Next::Wait(order.order_id));
         }
         let timeline = vec![order.first_entry()];
-        Ok(Next::Answer(created(OrderView { discounts: draft.discounts.shown.clone(), ..view(order, timeline) })))
+        let placed = OrderView { discounts: draft.discounts.shown.clone(), ..view(order, timeline) };
+        Ok(Next::Answer(created(self.with_token(tx, placed).await?)))
     }
 
     /// Empties the cart now, so that the customer sees it. If the call is lost, `OrderCreated` does the same.
     async fn after_effect(&self) {
-        let Some(Draft { order, .. }) = self.draft.get() else { return };
+        let Some(Draft { order, cart_owner, .. }) = self.draft.get() else { return };
         let items = order.items.iter().map(|item| CheckedOutItem { product_id: item.product_id, quantity: item.quantity }).collect();
         let body = CheckOutCart { cart_id: order.cart_id, order_id: order.order_id, items };
-        let call = self.app.ctx.client.call(&cart::CHECK_OUT_CART).path(&[&self.owner]).body(&body).timeout(Duration::from_secs(2));
+        let call = self.app.ctx.client.call(&cart::CHECK_OUT_CART).path(&[cart_owner]).body(&body).timeout(Duration::from_secs(2));
         if let Err(error) = call.send().await {
             tracing::debug!(target: "order", %error, "the cart is emptied by the event instead");
         }
     }
 
     async fn undo_preparation(&self) {
-        let Some(Draft { order, discounts }) = self.draft.get() else { return };
+        let Some(Draft { order, discounts, .. }) = self.draft.get() else { return };
         discounts::release(&self.app, order.order_id, discounts).await;
     }
 
@@ -122,7 +148,8 @@ impl IdempotentRequest for Place {
     }
 
     async fn answer(&self, tx: &mut Tx, id: OrderId) -> Result<Next<Created<OrderView>, OrderId>, Error> {
-        find_view(tx, Some(self.owner), id).await?.map(|view| Next::Answer(created(view))).ok_or(Error::NotFound)
+        let placed = find_view(tx, Some(self.owner), id).await?.ok_or(Error::NotFound)?;
+        Ok(Next::Answer(created(self.with_token(tx, placed).await?)))
     }
 }
 
@@ -130,10 +157,18 @@ fn created(view: OrderView) -> Created<OrderView> {
     Created::at(format!("/orders/{}", view.order_id), view)
 }
 
-/// Reads everything the order is made of.
-async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, Error> {
-    let client = &app.ctx.client;
-    let cart_call = client.call(&cart::GET_ACTIVE_CART).path(&[&owner]);
+/// What an order is made of beside the products.
+struct Basis {
+    cart: Cart,
+    shipping_address: AddressSnapshot,
+    billing_address: AddressSnapshot,
+    payment_method: PaymentMethod,
+    expected_total_amount: Option<i64>,
+}
+
+/// Reads the cart and the addresses of a customer.
+async fn of_customer(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Basis, Error> {
+    let cart_call = app.ctx.client.call(&cart::GET_ACTIVE_CART).path(&[&owner]);
     let billing_id = request.billing_address_id.filter(|id| *id != request.shipping_address_id);
     let (cart, shipping_address, billing_address) =
         tokio::join!(cart_call.send(), address(app, owner, request.shipping_address_id, "/shippingAddressId"), async {
@@ -145,6 +180,52 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, 
     let cart = cart.map_err(|error| if error.is_not_found() { Error::CartEmpty } else { error.into() })?;
     let shipping_address = shipping_address?;
     let billing_address = billing_address?.unwrap_or_else(|| shipping_address.clone());
+    let expected_total_amount = request.expected_total_amount.map(Amount::get);
+    Ok(Basis { cart, shipping_address, billing_address, payment_method: request.payment_method, expected_total_amount })
+}
+
+/// Reads the cart of a guest and has the addresses checked.
+async fn of_guest(app: &App, guest: &Guest, request: &PlaceGuestOrder) -> Result<Basis, Error> {
+    let body = GuestCartToken { cart_token: guest.cart.reveal().clone() };
+    let cart_call = app.ctx.client.call(&cart::GET_GUEST_CART).body(&body);
+    let (cart, shipping, billing) =
+        tokio::join!(cart_call.send(), checked(app, guest, &request.shipping_address, "/shippingAddress"), async {
+            match &request.billing_address {
+                Some(address) => checked(app, guest, address, "/billingAddress").await.map(Some),
+                None => Ok(None),
+            }
+        });
+    let (shipping_address, billing_address) = match (shipping, billing) {
+        (Err(Error::Invalid(one)), Err(Error::Invalid(other))) => return Err(Error::Invalid([one, other].concat())),
+        (shipping, billing) => (shipping?, billing?),
+    };
+    // The cart answers 401, which the client takes for a refusal of its own token.
+    let cart = cart.map_err(|error| if error.is_not_found() { Error::UnknownCart } else { error.into() })?;
+    let billing_address = billing_address.unwrap_or_else(|| shipping_address.clone());
+    let expected_total_amount = request.expected_total_amount.map(Amount::get);
+    Ok(Basis { cart, shipping_address, billing_address, payment_method: request.payment_method, expected_total_amount })
+}
+
+/// Has the address of a guest checked by the rules of its country. The guest's name stands in for a recipient.
+async fn checked(app: &App, guest: &Guest, address: &PostalAddress, pointer: &'static str) -> Result<AddressSnapshot, Error> {
+    let name = || Some(guest.contact.name.clone());
+    let address = PostalAddress { recipient: address.recipient.clone().or_else(name), ..address.clone() };
+    app.ctx.client.call(&user::CHECK_ADDRESS).body(&address).send().await.map_err(|error| match error.document() {
+        Some(document) if error.code() == Some(Code::INVALID_REQUEST) => {
+            let at = |fault: &Fault| Fault { pointer: fault.pointer.as_ref().map(|inner| format!("{pointer}{inner}")), ..fault.clone() };
+            Error::Invalid(document.errors.iter().map(at).collect())
+        }
+        _ => error.into(),
+    })
+}
+
+/// Reads everything the order is made of.
+async fn draft(app: &App, owner: UserId, buyer: &Buyer) -> Result<Draft, Error> {
+    let basis = match buyer {
+        Buyer::Customer(request) => of_customer(app, owner, request).await?,
+        Buyer::Guest(guest, request) => of_guest(app, guest, request).await?,
+    };
+    let Basis { cart, shipping_address, billing_address, payment_method, expected_total_amount } = basis;
     if cart.items.is_empty() {
         return Err(Error::CartEmpty);
     }
@@ -153,12 +234,15 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, 
     let taxation = self::taxation(app, taxation);
     let mut items = lines(app, &cart, &products)?;
     let currency = cart.currency;
-    let mut fulfilments = fulfilments(app, &items, currency, &shipping_address.country).await?;
+    let mut fulfilments = fulfilments(app, &items, currency, &shipping_address.country).await.map_err(|error| match (error, buyer) {
+        (Error::NotServed(country), Buyer::Guest(..)) => Error::GuestNotServed(country),
+        (error, _) => error,
+    })?;
     let discounts = discounts::compute(app, owner, &cart, &products, &mut items, &mut fulfilments).await?;
     let class_of = |id| products.get(&id).map(|product| product.tax_class).unwrap_or_default();
     set_taxes(&taxation, class_of, &mut items, &mut fulfilments);
     let totals = Totals::of(&items, &fulfilments, currency, taxation.prices_include_tax)?;
-    if request.expected_total_amount.is_some_and(|expected| expected.get() != totals.total_amount) {
+    if expected_total_amount.is_some_and(|expected| expected != totals.total_amount) {
         return Err(Error::TotalChanged(totals));
     }
     let (env, now) = (&app.ctx.env, app.ctx.env.now());
@@ -172,7 +256,7 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, 
         items,
         fulfilments,
         totals,
-        payment_method: request.payment_method,
+        payment_method,
         shipping_address,
         billing_address,
         saga: SagaState { correlation_id: Context::current().correlation_id.to_string(), ..SagaState::new() },
@@ -182,7 +266,7 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, 
         created_at: now,
         updated_at: now,
     };
-    Ok(Draft { order, discounts })
+    Ok(Draft { order, discounts, cart_owner: cart.user_id })
 }
 
 async fn address(app: &App, owner: UserId, id: AddressId, pointer: &'static str) -> Result<AddressSnapshot, Error> {

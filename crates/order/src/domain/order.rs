@@ -1,6 +1,6 @@
 //! The order itself, and the rules where payment, stock and shipment meet.
 
-use super::{Applied, Cancellation, ChangeCause, Fact, Fulfilment, PaymentState, SagaState, StatusChange, StockState, Totals};
+use super::{Applied, Cancellation, ChangeCause, Fact, Fulfilment, PaymentState, SagaState, StatusChange, StockState, Totals, due_steps};
 use contracts::{
     ids::{CartId, OrderId, UserId},
     machine::{IllegalTransition, Machine as _},
@@ -54,6 +54,20 @@ impl Order {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         is_settled(self.status)
+    }
+
+    /// Whether it has ended and nothing goes on.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self.status, OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Refunded) && due_steps(self).is_empty()
+    }
+
+    /// Removes the texts of people.
+    pub fn forget_notes(&mut self) {
+        let parts = self.fulfilments.iter_mut().filter_map(|part| part.cancellation.as_mut());
+        for cancellation in self.saga.cancellation.as_mut().into_iter().chain(parts) {
+            cancellation.note = None;
+        }
     }
 
     /// Whether a cancellation was requested and shipping has not answered yet.

@@ -180,12 +180,14 @@ impl Upstreams {
         let cart = Router::new()
             .route("/internal/cart/{user}", get(cart))
             .route("/internal/cart/{user}/check-out", put(check_out))
+            .route("/internal/carts/lookup", post(cart_of_guest))
             .with_state(script());
         let catalog = Router::new().route("/internal/products/lookup", post(lookup)).with_state(script());
         let user = Router::new()
             .route("/internal/users/{user}/addresses/{address}", get(find_address))
             .route("/internal/users/{user}/default-address", get(find_default_address))
-            .route("/internal/users/by-email", post(find_by_email));
+            .route("/internal/users/by-email", post(find_by_email))
+            .route("/internal/addresses/check", post(check_address));
         let shipping = Router::new()
             .route("/shipping/rates", get(rates))
             .route("/internal/shipments/{order}/recall", put(cancel_shipment))
@@ -333,6 +335,27 @@ async fn cart(State(n): State<Upstreams>, Path(user): Path<UserId>) -> Json<Valu
                 "coupons": script.coupons.iter().map(|code| json!({"code": code, "problem": null, "detail": ""})).collect::<Vec<_>>(),
                 "mayHaveDiscounts": !script.coupons.is_empty(),
                 "warnings": [], "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}))
+}
+
+/// A token of the letter u is unknown. Guests own their carts under an id of their own.
+async fn cart_of_guest(State(n): State<Upstreams>, Json(body): Json<Value>) -> Response {
+    if body["cartToken"].as_str().unwrap().starts_with('u') {
+        return answer(refusal(404, "NOT_FOUND", false));
+    }
+    cart(State(n), Path(id::<UserId>(2, 77))).await.into_response()
+}
+
+/// A postal code that is `bad` is one.
+async fn check_address(Json(mut body): Json<Value>) -> Response {
+    if body["zip"] == "bad" {
+        let (status, mut problem) = refusal(422, "INVALID_REQUEST", false);
+        problem["errors"] = json!([{"pointer": "/zip", "code": "INVALID_ZIP", "detail": "must be a postal code"}]);
+        return answer((status, problem));
+    }
+    for field in ["state", "city", "zip", "number", "complement"] {
+        body[field] = body[field].as_str().unwrap_or_default().into();
+    }
+    Json(body).into_response()
 }
 
 async fn evaluate(State(n): State<Upstreams>, Json(body): Json<Value>) -> Json<Value> {

@@ -10,6 +10,7 @@ use super::{
     text,
     validate::{self, Origin, SchemaOf},
 };
+use crate::identity::GuestSubject;
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -45,6 +46,13 @@ pub struct MaybeBody<T>(pub T);
 #[derive(Debug, Clone, Copy)]
 pub struct NoBody;
 
+/// A JSON body whose type depends on the caller of an [`OrGuest`](crate::identity::OrGuest), which comes before it.
+#[derive(Debug, Clone)]
+pub enum BodyByCaller<A, G> {
+    Known(A),
+    Guest(G),
+}
+
 /// An `application/x-www-form-urlencoded` body, as OAuth 2 requires it.
 #[derive(Debug, Clone)]
 pub struct Form<T>(pub T);
@@ -58,6 +66,21 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema, const LIMIT: usize> FromR
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require_type(request.headers(), "application/json")?;
         parse_described(&read(request, LIMIT).await?).map(Body)
+    }
+}
+
+impl<S, A, G> FromRequest<S> for BodyByCaller<A, G>
+where
+    S: Send + Sync,
+    A: DeserializeOwned + JsonSchema,
+    G: DeserializeOwned + JsonSchema,
+{
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.extensions().get::<GuestSubject>().is_some() {
+            return Body::<G>::from_request(request, state).await.map(|Body(body)| BodyByCaller::Guest(body));
+        }
+        Body::<A>::from_request(request, state).await.map(|Body(body)| BodyByCaller::Known(body))
     }
 }
 
@@ -273,6 +296,16 @@ impl<T: DeserializeOwned + JsonSchema, const LIMIT: usize> DescribeArg for Body<
         operation.json_body::<T>(true, LIMIT);
         operation.body_check = Some(BodyCheck { limit: LIMIT, faults: faults_of::<T> });
         operation.refuse(OF_A_BODY);
+    }
+}
+
+impl<A: DeserializeOwned + JsonSchema, G: DeserializeOwned + JsonSchema> DescribeArg for BodyByCaller<A, G> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        Body::<A>::describe(operation);
+        let guest = operation.schema::<G>();
+        if let Some(schema) = operation.body.as_mut().and_then(|body| body.pointer_mut("/content/application~1json/schema")) {
+            *schema = json!({"oneOf": [schema.take(), guest]});
+        }
     }
 }
 

@@ -76,6 +76,14 @@ impl IdempotencyKey {
 #[derive(Debug, Clone)]
 pub struct MaybeIdempotencyKey(pub Option<IdempotencyKey>);
 
+impl MaybeIdempotencyKey {
+    /// As [`IdempotencyKey::sealed`].
+    #[must_use]
+    pub fn sealed(self, seal: [u8; 32]) -> MaybeIdempotencyKey {
+        MaybeIdempotencyKey(self.0.map(|key| key.sealed(seal)))
+    }
+}
+
 /// An `Idempotency-Key` on a request whose answer is not stored, because it holds secrets or because a repetition is harmless.
 /// Its syntax is checked; the handler decides what else it does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -335,7 +335,9 @@ fn components(
 ) -> (BTreeMap<String, Value>, BTreeMap<String, String>) {
     let operations = paths.values().flat_map(BTreeMap::values);
     let bodies = operations.filter_map(|operation| operation["requestBody"]["content"].as_object()).flatten();
-    let mut names = schema::name_bodies(bodies.map(|(_, content)| &content["schema"]));
+    let alternatives = |schema: &'_ Value| schema["oneOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
+    let bodies: Vec<Value> = bodies.flat_map(|(_, content)| alternatives(&content["schema"])).collect();
+    let mut names = schema::name_bodies(bodies.iter());
     let mut schemas: BTreeMap<String, Value> = answers.take_definitions(true).into_iter().collect();
     schemas.values_mut().for_each(|schema| rewrite(schema, Side::Answer));
     // A type of answers that is a body as well keeps its name there.

@@ -5,6 +5,7 @@
 
 use super::callers::{Caller, admitted};
 use crate::{
+    client::Client,
     hex,
     http::{
         Problem,
@@ -16,7 +17,11 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use contracts::{problem::Code, secret::Secret};
+use contracts::{
+    order::{FIND_ORDER_BY_TOKEN, OrderCustomer, OrderTokenLookup},
+    problem::Code,
+    secret::Secret,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{fmt, marker::PhantomData};
@@ -105,6 +110,20 @@ impl<H: TokenHeader> GuestToken<H> {
         let Some(value) = values.next() else { return Ok(None) };
         let token = value.to_str().ok().filter(|_| values.next().is_none()).and_then(GuestToken::parse);
         token.map(Some).ok_or_else(|| Problem::new(Code::UNAUTHENTICATED).detail(format!("{} is not a token", H::NAME)))
+    }
+}
+
+impl GuestToken<OrderTokenHeader> {
+    /// Asks the order service which order the token opens. Services that keep what belongs to an order use it.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when it opens none; those of the call.
+    pub async fn find_order(&self, client: &Client) -> Result<OrderCustomer, Problem> {
+        let body = OrderTokenLookup { order_token: self.secret.clone() };
+        client.call(&FIND_ORDER_BY_TOKEN).body(&body).send().await.map_err(|error| match error.is_not_found() {
+            true => Problem::new(Code::NOT_FOUND).detail("there is no such order"),
+            false => error.into(),
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     },
 };
 use contracts::{
-    ids::{OrderId, PromotionId, Uuid},
+    ids::{OrderId, PromotionId},
     machine::Machine as _,
     promotion::{
         ASK_ORDER_AFTER, Promotion, PromotionUseConfirmed, PromotionUseFact, PromotionUseReleased, PromotionUseReserved,
@@ -16,9 +16,6 @@ use contracts::{
     },
 };
 use platform::db::{Db, Tx};
-
-/// Stands for all promotions for first orders in the counts of a customer: a customer has one first order.
-const FIRST_ORDERS: PromotionId = PromotionId(Uuid::nil());
 
 /// Reserves one use of each promotion for an order, all or none. A repetition changes nothing.
 ///
@@ -71,7 +68,7 @@ async fn reserve_one(tx: &mut Tx, order: OrderId, body: &ReserveUses, wanted: &U
         return Err(exhausted(promotion));
     }
     new.is_first_order = promotion.conditions.first_order_only && counts_first;
-    if new.is_first_order && !uses::try_use(tx, FIRST_ORDERS, body.user_id, 1).await? {
+    if new.is_first_order && !uses::try_use(tx, uses::FIRST_ORDERS, body.user_id, 1).await? {
         return Err(exhausted(promotion));
     }
     new.seller_id = promotion.seller_id;
@@ -134,7 +131,7 @@ pub async fn release(tx: &mut Tx, order: OrderId) -> Result<(), Error> {
         promotions::release(tx, one.promotion_id).await?;
         uses::release(tx, one.promotion_id, one.user_id).await?;
         if std::mem::take(&mut one.is_first_order) {
-            uses::release(tx, FIRST_ORDERS, one.user_id).await?;
+            uses::release(tx, uses::FIRST_ORDERS, one.user_id).await?;
         }
         one.status = status;
         one.updated_at = tx.now();

@@ -2,7 +2,7 @@
 
 use crate::consistency::OrderUse;
 use contracts::{
-    ids::{OrderId, PromotionId, PromotionUseId, UserId},
+    ids::{OrderId, PromotionId, PromotionUseId, UserId, Uuid},
     money::Currency,
     promotion::PromotionUseStatus,
     time::Timestamp,
@@ -13,6 +13,9 @@ use platform::{
     params,
 };
 use std::collections::HashMap;
+
+/// Stands for all promotions for first orders in the counts of a customer: a customer has one first order.
+pub const FIRST_ORDERS: PromotionId = PromotionId(Uuid::nil());
 
 /// A use of a promotion by one order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,14 +104,26 @@ pub async fn try_use(tx: &mut Tx, promotion: PromotionId, user: UserId, limit: i
     Ok(counted.await? == 1)
 }
 
-/// Counts one use of a customer less. A promotion without a limit per customer has no count.
-pub async fn release(tx: &mut Tx, promotion: PromotionId, user: UserId) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE promotion_customers SET used_count = used_count - 1 WHERE promotion_id = $1 AND user_id = $2 AND used_count > 0",
-        params![promotion, user],
-    )
-    .await
-    .map(|_| ())
+/// Counts one use of a customer less. A promotion without a limit per customer has no count. Returns whether there was one.
+pub async fn release(tx: &mut Tx, promotion: PromotionId, user: UserId) -> Result<bool, Error> {
+    let sql = "UPDATE promotion_customers SET used_count = used_count - 1 WHERE promotion_id = $1 AND user_id = $2 AND used_count > 0";
+    Ok(tx.execute(sql, params![promotion, user]).await? > 0)
+}
+
+/// Gives the uses of an order to another customer, with what they count.
+pub async fn set_customer(tx: &mut Tx, order: OrderId, from: UserId, to: UserId) -> Result<(), Error> {
+    for of in lock_of_order(tx, order).await?.into_iter().filter(|of| of.user_id == from) {
+        tx.execute("UPDATE promotion_uses SET user_id = $2 WHERE promotion_use_id = $1", params![of.promotion_use_id, to]).await?;
+        if of.status == PromotionUseStatus::Released {
+            continue;
+        }
+        for counted in [Some(of.promotion_id), of.is_first_order.then_some(FIRST_ORDERS)].into_iter().flatten() {
+            if release(tx, counted, from).await? {
+                try_use(tx, counted, to, i64::MAX).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns the uses of the orders after `after` up to and including `up_to`, for the consistency check.

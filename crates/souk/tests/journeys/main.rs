@@ -13,6 +13,7 @@ mod couponing;
 mod crashing;
 mod delivering;
 mod erasing;
+mod guesting;
 mod importing;
 mod integrating;
 mod marketplace;
