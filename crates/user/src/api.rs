@@ -9,7 +9,8 @@ use crate::{
 use contracts::{
     ids::{AddressId, UserId},
     user::{
-        Address, AddressSnapshot, EmailLookup, EnsureUser, PersonalExport, PostalAddress, Preferences, UpdateProfile, User, UserContact, UserFilter, UserIds, WriteAddress, WritePreferences,
+        Address, AddressSnapshot, EmailLookup, EnsureUser, PersonalExport, PostalAddress, Preferences, UpdateProfile, User, UserContact,
+        UserFilter, UserIds, WriteAddress, WritePreferences,
     },
 };
 use platform::{
