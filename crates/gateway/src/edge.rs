@@ -25,11 +25,12 @@ use contracts::{problem::Code, search::COST_HEADER, service::is_streamed_upload}
 use platform::{
     context::Context,
     env::Env,
-    http::{Network, Problem, request_layers},
+    http::{Network, PeerAddr, Problem, request_layers},
     identity::Verifier,
 };
 use std::{
     borrow::Cow,
+    net::SocketAddr,
     sync::{Arc, Once},
     time::Duration,
 };
@@ -181,7 +182,12 @@ impl Inner {
         let _slot = self.admission.enter(priority, network).await?;
         match destination {
             Some((service, path)) => self.upstreams.call(service, path, request, edge_request.client).await,
-            None => Ok(self.page(request).await),
+            None => {
+                let mut request = request;
+                // A page calls the API for its client, not for the proxy in front.
+                request.extensions_mut().insert(PeerAddr(SocketAddr::new(edge_request.client, 0)));
+                Ok(self.page(request).await)
+            }
         }
     }
 

@@ -163,6 +163,13 @@ pub fn gateway(config: &Config, runtime: &Runtime, operations: Vec<Operation>, e
         services: here.chain(elsewhere).collect(),
         operations,
         extra,
-        landing: true,
+        landing: false,
     })
+}
+
+/// The web pages, which call the public API that `api` serves.
+pub fn pages(config: &Config, api: Router) -> Result<Router> {
+    let settings: gateway::Settings = config.settings.section("gateway")?;
+    let Some(key) = config.master_key()? else { bail!("the installation has no {}", MasterKey::FILE) };
+    Ok(web::routes(web::Setup { env: Env::system(), api, session_key: key.key_for("web-session"), https: settings.https }))
 }

@@ -232,7 +232,10 @@ impl Server {
     pub fn accept_requests(&self, extra: Router) -> Result<()> {
         let Starting { entry, config, .. } = &self.starting;
         match entry {
-            Entry::Public(gate) => gate.open(platform_run::gateway(config, &self.runtime, self.operations.clone(), extra)?),
+            Entry::Public(gate) => {
+                let extra = extra.merge(platform_run::pages(config, gate.router())?);
+                gate.open(platform_run::gateway(config, &self.runtime, self.operations.clone(), extra)?);
+            }
             Entry::Services(entry) => entry.open(platform_run::entry_points(&self.runtime)),
         }
         Ok(())

@@ -7,6 +7,7 @@ mod accounting;
 mod auditing;
 mod authorising;
 mod backing_up;
+mod browsing;
 mod buying;
 mod consistency;
 mod couponing;

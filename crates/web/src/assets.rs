@@ -1,0 +1,42 @@
+//! Styles, the script and fonts. Their addresses name their content, so that browsers keep them for ever.
+
+use axum::{
+    extract::Path,
+    http::{HeaderName, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use platform::hex;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use std::sync::LazyLock;
+
+#[derive(RustEmbed)]
+#[folder = "assets"]
+struct Files;
+
+/// The address of the style sheet and of the script.
+pub static STYLE: LazyLock<String> = LazyLock::new(|| address("shop.css"));
+pub static SCRIPT: LazyLock<String> = LazyLock::new(|| address("shop.js"));
+
+fn address(name: &str) -> String {
+    let tag = Files::get(name).map(|file| tag(&file)).unwrap_or_default();
+    format!("/assets/{tag}/{name}")
+}
+
+fn tag(file: &EmbeddedFile) -> String {
+    hex::encode(&file.metadata.sha256_hash()[..6])
+}
+
+/// Serves a file. The tag of an older version of the program leads to the present file, which is not kept then.
+pub async fn serve(Path((wanted, name)): Path<(String, String)>) -> Response {
+    let Some(file) = Files::get(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let kind = match name.rsplit('.').next() {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    };
+    let is_present = wanted == tag(&file) || name.ends_with(".woff2");
+    let cache = if is_present { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers: [(HeaderName, &str); 2] = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)];
+    (headers, file.data.into_owned()).into_response()
+}

@@ -1,0 +1,139 @@
+//! Money, dates and numbers as the visitor's language writes them.
+
+use crate::texts::Language;
+use contracts::{money::Currency, review::Rating, time::Timestamp};
+
+/// A space that no line breaks at.
+const NO_BREAK: char = '\u{a0}';
+
+/// Writes an amount of minor units.
+pub fn money(language: Language, minor: i64, currency: Currency) -> String {
+    let decimals = currency.decimals();
+    let unit = 10_u64.pow(decimals);
+    let absolute = minor.unsigned_abs();
+    let (thousands, point) = match language {
+        Language::English => (',', '.'),
+        Language::German => ('.', ','),
+    };
+    let mut number = grouped(absolute / unit, thousands);
+    if decimals > 0 {
+        number.push(point);
+        number.push_str(&format!("{:0width$}", absolute % unit, width = decimals as usize));
+    }
+    let sign = if minor < 0 { "\u{2212}" } else { "" };
+    let symbol = match currency.as_str() {
+        "EUR" => "€",
+        "GBP" => "£",
+        "USD" => "$",
+        "JPY" => "¥",
+        other => return format!("{sign}{number}{NO_BREAK}{other}"),
+    };
+    match language {
+        Language::English => format!("{sign}{symbol}{number}"),
+        Language::German => format!("{sign}{number}{NO_BREAK}{symbol}"),
+    }
+}
+
+fn grouped(number: u64, separator: char) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(separator);
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Writes an instant as a day in UTC.
+pub fn day(language: Language, at: Timestamp) -> String {
+    let (year, month, day) = civil(at.unix_seconds().div_euclid(86_400));
+    match language {
+        Language::English => format!("{day}{NO_BREAK}{} {year}", ENGLISH_MONTHS[month - 1]),
+        Language::German => format!("{day}.{NO_BREAK}{} {year}", GERMAN_MONTHS[month - 1]),
+    }
+}
+
+/// Writes an instant as a day and a time in UTC.
+pub fn moment(language: Language, at: Timestamp) -> String {
+    let seconds = at.unix_seconds().rem_euclid(86_400);
+    format!("{}, {:02}:{:02}{NO_BREAK}UTC", day(language, at), seconds / 3600, seconds / 60 % 60)
+}
+
+const ENGLISH_MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const GERMAN_MONTHS: [&str; 12] =
+    ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"];
+
+/// Returns year, month and day of a number of days since 1970-01-01, after Howard Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms", `civil_from_days`.
+fn civil(days: i64) -> (i64, usize, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), usize::try_from(month).unwrap_or(1), day)
+}
+
+/// Writes an average, such as 4.6.
+pub fn stars(language: Language, rating: Rating) -> String {
+    let tenths = (rating.average_hundredths + 5) / 10;
+    let point = if language == Language::German { ',' } else { '.' };
+    format!("{}{point}{}", tenths / 10, tenths % 10)
+}
+
+/// Keeps a size such as `160 × 52 × 81 cm` on one line.
+pub fn title(text: &str) -> String {
+    text.replace(" × ", "\u{a0}×\u{a0}").replace(" cm", "\u{a0}cm").replace(" mm", "\u{a0}mm")
+}
+
+/// Writes the name of an attribute such as `depth_cm` for people.
+pub fn attribute(name: &str) -> String {
+    let mut words = name.replace('_', " ");
+    if let Some(first) = words.get(..1).map(str::to_uppercase) {
+        words.replace_range(..1, &first);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_written_as_the_language_does() {
+        let money = |language, minor, currency: &str| money(language, minor, currency.parse().unwrap()).replace(NO_BREAK, " ");
+        assert_eq!(money(Language::English, 3_995, "EUR"), "€39.95");
+        assert_eq!(money(Language::German, 123_456_789, "EUR"), "1.234.567,89 €");
+        assert_eq!(money(Language::English, -5, "USD"), "\u{2212}$0.05");
+        assert_eq!(money(Language::English, 1_500, "JPY"), "¥1,500");
+        assert_eq!(money(Language::German, 1_234, "KWD"), "1,234 KWD");
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let at = |seconds: i64| Timestamp(seconds * 1_000_000);
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+        assert_eq!(civil(-1), (1969, 12, 31));
+        assert_eq!(day(Language::English, at(1_767_225_600)).replace(NO_BREAK, " "), "1 January 2026");
+        assert_eq!(moment(Language::German, at(1_767_225_600 + 3_661)).replace(NO_BREAK, " "), "1. Januar 2026, 01:01 UTC");
+    }
+
+    #[test]
+    fn a_name_of_an_attribute_is_words() {
+        assert_eq!((&*attribute("depth_cm"), &*attribute("größe"), &*attribute("über"), &*attribute("")), ("Depth cm", "Größe", "über", ""));
+    }
+
+    #[test]
+    fn an_average_has_one_decimal() {
+        let rating = |average_hundredths| Rating { average_hundredths, count: 1 };
+        assert_eq!(stars(Language::English, rating(455)), "4.6");
+        assert_eq!(stars(Language::German, rating(500)), "5,0");
+    }
+}

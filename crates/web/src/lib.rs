@@ -1,0 +1,56 @@
+//! The web pages: HTML rendered on the server from answers of the public API.
+//!
+//! It is a caller of the public API like any other front end: it has no database, no rules and no rights of its own. A page works
+//! without scripts; a small script only makes some steps quicker.
+//!
+//! ```text
+//! api        sends the calls of `contracts` to the gateway in this process, on behalf of the visitor
+//! session    what a browser keeps: an encrypted cookie with the tokens of a login or of a guest's cart
+//! forms      refuses posts of other sites, reads forms and keeps what was typed beside the faults
+//! texts      every text in every language
+//! format     money, dates and numbers as the visitor's language writes them
+//! pages      one module for each part of the site: handlers and the templates that they fill
+//! ```
+
+mod api;
+mod assets;
+mod format;
+mod forms;
+mod pages;
+mod session;
+mod texts;
+
+use api::Api;
+use axum::{Router, middleware::from_fn};
+use platform::env::Env;
+use session::SessionKey;
+use std::sync::Arc;
+
+/// What the pages are built from.
+pub struct Setup {
+    pub env: Env,
+    /// The public API, as the gateway serves it.
+    pub api: Router,
+    /// The key that encrypts cookies.
+    pub session_key: [u8; 32],
+    /// Whether browsers reach the pages by HTTPS alone, so that cookies are only sent over it.
+    pub https: bool,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Site(Arc<Inner>);
+
+struct Inner {
+    env: Env,
+    api: Api,
+    key: SessionKey,
+}
+
+/// Returns the routes of the pages.
+#[must_use]
+pub fn routes(setup: Setup) -> Router {
+    let Setup { env, api, session_key, https } = setup;
+    let site = Site(Arc::new(Inner { env, api: Api::new(api), key: SessionKey::new(session_key, https) }));
+    pages::routes().with_state(site).layer(from_fn(forms::refuse_other_sites))
+}

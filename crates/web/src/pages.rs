@@ -1,0 +1,202 @@
+//! The pages, and what all of them share: the frame around the content, answers and failures.
+
+mod account;
+mod browse;
+mod cart;
+mod checkout;
+mod orders;
+mod product;
+
+use crate::{
+    Site,
+    api::Failure,
+    assets, format,
+    session::{Notice, Visitor},
+    texts::{Language, Texts},
+};
+use askama::Template;
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse as _, Response},
+    routing::{any, get, post},
+};
+use contracts::{ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit};
+use platform::http::Problem;
+
+pub fn routes() -> Router<Site> {
+    Router::new()
+        .route("/", get(browse::home))
+        .route("/search", get(browse::search))
+        .route("/sellers/{seller}", get(browse::seller))
+        .route("/products/{productId}", get(product::show))
+        .route("/cart", get(cart::show).post(cart::add))
+        .route("/cart/items/{cartItemId}", post(cart::change))
+        .route("/cart/coupons", post(cart::add_coupon))
+        .route("/checkout", get(checkout::show).post(checkout::place))
+        .route("/login", get(account::show_login).post(account::log_in))
+        .route("/register", get(account::show_register).post(account::register))
+        .route("/logout", post(account::log_out))
+        .route("/account/orders", get(orders::list))
+        .route("/account/orders/{orderId}", get(orders::show))
+        .route("/account/orders/{orderId}/cancel", post(orders::cancel))
+        .route("/account/orders/{orderId}/pay", post(orders::pay))
+        .route("/assets/{tag}/{name}", get(assets::serve))
+        .route("/{*rest}", any(not_found))
+}
+
+/// What the frame of a page shows.
+pub struct Frame {
+    pub t: &'static Texts,
+    pub lang: Language,
+    pub style: &'static str,
+    pub script: &'static str,
+    pub is_logged_in: bool,
+    pub cart_count: u32,
+    pub notice: Option<&'static str>,
+    /// What the field of the search holds.
+    pub query: String,
+}
+
+impl Frame {
+    /// The frame for a visitor. The notice is shown once.
+    pub fn of(visitor: &mut Visitor) -> Frame {
+        let t = visitor.language.texts();
+        let notice = visitor.session.notice.take().map(|notice| match notice {
+            Notice::Added => t.notice_added,
+            Notice::Removed => t.notice_removed,
+            Notice::LoggedIn => t.notice_logged_in,
+            Notice::LoggedOut => t.notice_logged_out,
+            Notice::Cancelled => t.notice_cancelled,
+            Notice::CouponAdded => t.notice_coupon,
+        });
+        Frame {
+            t,
+            lang: visitor.language,
+            style: &assets::STYLE,
+            script: &assets::SCRIPT,
+            is_logged_in: visitor.is_logged_in(),
+            cart_count: visitor.session.cart_count,
+            notice,
+            query: String::new(),
+        }
+    }
+
+    pub fn money(&self, minor: &i64, currency: &Currency) -> String {
+        format::money(self.lang, *minor, *currency)
+    }
+}
+
+/// A product as lists show it.
+pub struct Card {
+    pub product_id: ProductId,
+    pub title: String,
+    pub image: Option<String>,
+    pub price: String,
+    /// Empty without reviews.
+    pub stars: String,
+    pub reviews: i64,
+    pub in_stock: bool,
+}
+
+impl Card {
+    pub fn of(language: Language, hit: &SearchHit) -> Card {
+        let Rating { count, .. } = hit.rating;
+        Card {
+            product_id: hit.product_id,
+            title: format::title(&hit.title),
+            image: hit.image.clone(),
+            price: format::money(language, hit.price_amount, hit.currency),
+            stars: if count > 0 { format::stars(language, hit.rating) } else { String::new() },
+            reviews: count,
+            in_stock: hit.in_stock,
+        }
+    }
+}
+
+/// What a browser may load for a page: everything of this program, and pictures from wherever products have them.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; font-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// Renders a page.
+pub fn page(site: &Site, visitor: &Visitor, template: &impl Template) -> Response {
+    let mut answer = match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(target: "web", %error, "a page cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    visitor.store(site, answer)
+}
+
+/// Renders a form that was refused.
+pub fn refused_page(site: &Site, visitor: &Visitor, status: StatusCode, template: &impl Template) -> Response {
+    let mut answer = page(site, visitor, template);
+    *answer.status_mut() = status;
+    answer
+}
+
+/// Leads to another page after a step.
+pub fn see_other(site: &Site, visitor: &Visitor, to: &str) -> Response {
+    let mut answer = StatusCode::SEE_OTHER.into_response();
+    if let Ok(to) = HeaderValue::try_from(to) {
+        answer.headers_mut().insert(header::LOCATION, to);
+    }
+    visitor.store(site, answer)
+}
+
+/// Leads to the login, and back here after it.
+pub fn to_login(site: &Site, visitor: &Visitor, back_to: &str) -> Response {
+    let mut next = String::new();
+    platform::http::encode_text(back_to, &mut next);
+    see_other(site, visitor, &format!("/login?next={next}"))
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message {
+    frame: Frame,
+    title: &'static str,
+    text: String,
+    correlation_id: String,
+}
+
+/// Shows why a page cannot be shown.
+pub fn failed(site: &Site, visitor: &mut Visitor, failure: &Failure) -> Response {
+    if failure.code() == "UNAUTHENTICATED" {
+        visitor.session.login = None;
+        let here = visitor.here.clone();
+        return to_login(site, visitor, &here);
+    }
+    let (status, frame) = (failure.status(), Frame::of(visitor));
+    let t = frame.t;
+    let (title, text) = match status {
+        StatusCode::NOT_FOUND => (t.not_found, t.not_found_text.to_owned()),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => (t.busy, t.failed_text.to_owned()),
+        _ => (t.failed, t.failed_text.to_owned()),
+    };
+    let correlation_id = match failure {
+        Failure::Refused(refusal) => refusal.correlation_id.clone(),
+        Failure::Unreadable(error) => {
+            tracing::error!(target: "web", %error, "an answer of the API cannot be read");
+            String::new()
+        }
+    };
+    refused_page(site, visitor, status, &Message { frame, title, text, correlation_id })
+}
+
+/// A browser gets a page, a program a problem document.
+async fn not_found(State(site): State<Site>, mut visitor: Visitor, headers: HeaderMap) -> Response {
+    let wants_page = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"));
+    if !wants_page {
+        return Problem::new(Code::NOT_FOUND).detail("there is no such path").into_response();
+    }
+    let frame = Frame::of(&mut visitor);
+    let (title, text) = (frame.t.not_found, frame.t.not_found_text.to_owned());
+    refused_page(&site, &visitor, StatusCode::NOT_FOUND, &Message { frame, title, text, correlation_id: String::new() })
+}

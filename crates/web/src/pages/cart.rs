@@ -1,0 +1,189 @@
+//! The cart.
+
+use super::{Frame, failed, page, refused_page, see_other};
+use crate::{
+    Site,
+    api::Failure,
+    format,
+    forms::Faults,
+    session::{Notice, Visitor},
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use contracts::{
+    cart::{ADD_CART_ITEM, ADD_COUPON, CREATE_GUEST_CART, Cart, GET_CART, REMOVE_CART_ITEM, UPDATE_CART_ITEM, WarningCode},
+    ids::CartItemId,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+/// A line as the page shows it.
+struct Line {
+    id: CartItemId,
+    href: String,
+    title: String,
+    image: Option<String>,
+    unit_price: String,
+    total: String,
+    quantity: u32,
+    warning: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "cart.html")]
+struct CartPage {
+    frame: Frame,
+    lines: Vec<Line>,
+    cart: Option<Cart>,
+    faults: Faults,
+}
+
+/// Reads the cart; `None` for a visitor who has none.
+pub async fn read(site: &Site, visitor: &mut Visitor) -> Result<Option<Cart>, Failure> {
+    if !visitor.is_logged_in() && visitor.session.cart_token.is_none() {
+        return Ok(None);
+    }
+    let caller = visitor.caller();
+    match site.0.api.call(&caller, &GET_CART).send().await {
+        Ok(cart) => {
+            visitor.session.cart_count = count(&cart);
+            Ok(Some(cart))
+        }
+        // The cart of a guest ends when it was not used for a long time.
+        Err(failure) if !visitor.is_logged_in() && failure.status().is_client_error() => {
+            visitor.session.cart_token = None;
+            visitor.session.cart_count = 0;
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn count(cart: &Cart) -> u32 {
+    cart.items.iter().map(|item| item.quantity).sum()
+}
+
+fn template(visitor: &mut Visitor, cart: Option<Cart>, faults: Faults) -> CartPage {
+    let frame = Frame::of(visitor);
+    let t = frame.t;
+    let lines = cart.iter().flat_map(|cart| cart.items.iter().map(move |item| (cart, item))).map(|(cart, item)| Line {
+        id: item.cart_item_id,
+        href: format!("/products/{}", item.product_id),
+        title: format::title(&item.title_snapshot),
+        image: item.image_url.clone(),
+        unit_price: format::money(frame.lang, item.unit_price_snapshot, item.currency),
+        total: format::money(frame.lang, item.line_total_amount, item.currency),
+        quantity: item.quantity,
+        warning: cart.warnings.iter().find(|warning| warning.cart_item_id == item.cart_item_id).map(|warning| match warning.code {
+            WarningCode::PriceChanged => t.price_changed,
+            WarningCode::QuantityCapped => t.quantity_capped,
+            WarningCode::Unavailable => t.unavailable,
+        }),
+    });
+    CartPage { lines: lines.collect(), cart, faults, frame }
+}
+
+pub async fn show(State(site): State<Site>, mut visitor: Visitor) -> Response {
+    match read(&site, &mut visitor).await {
+        Ok(cart) => {
+            let template = template(&mut visitor, cart, Faults::default());
+            page(&site, &visitor, &template)
+        }
+        Err(failure) => failed(&site, &mut visitor, &failure),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddForm {
+    product_id: String,
+    #[serde(default = "one")]
+    quantity: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
+/// Adds a product. A guest gets a cart with the first one.
+pub async fn add(State(site): State<Site>, mut visitor: Visitor, Form(form): Form<AddForm>) -> Response {
+    if !visitor.is_logged_in() && visitor.session.cart_token.is_none() {
+        let caller = visitor.caller();
+        match site.0.api.call(&caller, &CREATE_GUEST_CART).send().await {
+            Ok(cart) => visitor.session.cart_token = Some(cart.cart_token.reveal().to_owned()),
+            Err(failure) => return failed(&site, &mut visitor, &failure),
+        }
+    }
+    let body = json!({"productId": form.product_id, "quantity": form.quantity});
+    let caller = visitor.caller();
+    match site.0.api.call(&caller, &ADD_CART_ITEM).raw_body(&body).send().await {
+        Ok(cart) => {
+            visitor.session.cart_count = count(&cart);
+            visitor.session.notice = Some(Notice::Added);
+            see_other(&site, &visitor, "/cart")
+        }
+        Err(failure) => refuse(&site, visitor, failure).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub struct ChangeForm {
+    #[serde(default)]
+    quantity: Option<i64>,
+    /// The button that removes the line.
+    #[serde(default)]
+    remove: Option<String>,
+}
+
+pub async fn change(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>, Form(form): Form<ChangeForm>) -> Response {
+    let (caller, api) = (visitor.caller(), &site.0.api);
+    let changed = match form.quantity {
+        Some(quantity) if form.remove.is_none() && quantity > 0 => {
+            api.call(&caller, &UPDATE_CART_ITEM).path(&id).raw_body(&json!({"quantity": quantity})).send().await.map(|_| ())
+        }
+        _ => {
+            visitor.session.notice = Some(Notice::Removed);
+            api.call(&caller, &REMOVE_CART_ITEM).path(&id).send().await
+        }
+    };
+    match changed {
+        Ok(()) => see_other(&site, &visitor, "/cart"),
+        Err(failure) => refuse(&site, visitor, failure).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub struct CouponForm {
+    code: String,
+}
+
+pub async fn add_coupon(State(site): State<Site>, mut visitor: Visitor, Form(form): Form<CouponForm>) -> Response {
+    let caller = visitor.caller();
+    match site.0.api.call(&caller, &ADD_COUPON).raw_body(&json!({"code": form.code})).send().await {
+        Ok(_) => {
+            visitor.session.notice = Some(Notice::CouponAdded);
+            see_other(&site, &visitor, "/cart")
+        }
+        Err(failure) => refuse(&site, visitor, failure).await,
+    }
+}
+
+/// Shows the cart with what is wrong with the step.
+async fn refuse(site: &Site, mut visitor: Visitor, failure: Failure) -> Response {
+    if failure.status() == StatusCode::UNAUTHORIZED || failure.status().is_server_error() {
+        return failed(site, &mut visitor, &failure);
+    }
+    visitor.session.notice = None;
+    match read(site, &mut visitor).await {
+        Ok(cart) => {
+            let template = template(&mut visitor, cart, Faults::of(&failure));
+            refused_page(site, &visitor, failure.status(), &template)
+        }
+        Err(failure) => failed(site, &mut visitor, &failure),
+    }
+}

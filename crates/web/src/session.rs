@@ -1,0 +1,168 @@
+//! What a browser keeps between two pages: one cookie, encrypted, so that neither the visitor nor a script reads the tokens in it.
+
+use crate::{
+    Site,
+    api::{Api, Caller},
+    texts::Language,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+    response::Response,
+};
+use contracts::auth::{REFRESH_TOKENS, Tokens};
+use platform::{encryption, env::Env, http::PeerAddr};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::convert::Infallible;
+
+const COOKIE: &str = "souk_session";
+/// How long a browser keeps the cookie. The login in it may end earlier.
+const KEPT_SECONDS: u64 = 30 * 24 * 3600;
+/// An access token is exchanged so long before its end.
+const EARLY_SECONDS: i64 = 30;
+
+/// Encrypts the cookies of this installation.
+pub struct SessionKey {
+    key: [u8; 32],
+    https: bool,
+}
+
+/// The content of the cookie.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    pub login: Option<LoginState>,
+    /// Opens the cart of a guest.
+    pub cart_token: Option<String>,
+    /// Units in the cart when it was last seen.
+    pub cart_count: u32,
+    /// A message for the next page.
+    pub notice: Option<Notice>,
+}
+
+/// A login with its tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginState {
+    pub access_token: String,
+    pub refresh_token: String,
+    /// When the access token ends, in seconds since 1970.
+    pub ends_at: i64,
+}
+
+/// What a page says once about the step before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    Added,
+    Removed,
+    LoggedIn,
+    LoggedOut,
+    Cancelled,
+    CouponAdded,
+}
+
+impl SessionKey {
+    pub fn new(key: [u8; 32], https: bool) -> SessionKey {
+        SessionKey { key, https }
+    }
+
+    fn open(&self, headers: &HeaderMap) -> Option<Session> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let (_, sealed) = pairs.find(|(name, _)| *name == COOKIE)?;
+        serde_json::from_slice(&encryption::decrypt(&self.key, sealed)?).ok()
+    }
+
+    fn cookie(&self, env: &Env, session: &Session) -> Option<HeaderValue> {
+        let secure = if self.https { "; Secure" } else { "" };
+        let attributes = format!("Path=/; HttpOnly; SameSite=Lax{secure}");
+        let cookie = if *session == Session::default() {
+            format!("{COOKIE}=; Max-Age=0; {attributes}")
+        } else {
+            let sealed = encryption::encrypt(&self.key, env.random_bytes(), &serde_json::to_vec(session).ok()?);
+            format!("{COOKIE}={sealed}; Max-Age={KEPT_SECONDS}; {attributes}")
+        };
+        HeaderValue::try_from(cookie).ok()
+    }
+}
+
+impl LoginState {
+    pub fn of(tokens: &Tokens, env: &Env) -> LoginState {
+        LoginState {
+            access_token: tokens.access_token.reveal().to_owned(),
+            refresh_token: tokens.refresh_token.reveal().to_owned(),
+            ends_at: env.now().unix_seconds() + i64::try_from(tokens.expires_in).unwrap_or(0),
+        }
+    }
+}
+
+/// Who asks for a page, and what the page needs of the request.
+pub struct Visitor {
+    pub session: Session,
+    before: Session,
+    pub language: Language,
+    /// Path and query, to come back to after a login.
+    pub here: String,
+    peer: Option<PeerAddr>,
+}
+
+impl Visitor {
+    /// On whose behalf the API is called.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            peer: self.peer,
+            access_token: self.session.login.as_ref().map(|login| login.access_token.clone()),
+            cart_token: self.session.cart_token.clone(),
+        }
+    }
+
+    pub fn is_logged_in(&self) -> bool {
+        self.session.login.is_some()
+    }
+
+    /// Stores the session in the browser, if it changed.
+    pub fn store(&self, site: &Site, mut answer: Response) -> Response {
+        let headers = answer.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        if self.session != self.before
+            && let Some(cookie) = site.0.key.cookie(&site.0.env, &self.session)
+        {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        answer
+    }
+
+    /// Exchanges an access token that ends soon. A login whose refresh token does not work any more is over.
+    async fn refresh(&mut self, env: &Env, api: &Api) {
+        let Some(login) = &self.session.login else { return };
+        if login.ends_at - EARLY_SECONDS > env.now().unix_seconds() {
+            return;
+        }
+        let caller = Caller { peer: self.peer, ..Caller::default() };
+        let refreshed = api.call(&caller, &REFRESH_TOKENS).raw_body(&json!({"refreshToken": login.refresh_token})).send().await;
+        match refreshed {
+            Ok(tokens) => self.session.login = Some(LoginState::of(&tokens, env)),
+            Err(failure) if failure.status().is_client_error() => self.session.login = None,
+            // The API cannot answer now; the token may still be good for a moment.
+            Err(_) => {}
+        }
+    }
+}
+
+impl FromRequestParts<Site> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Visitor, Infallible> {
+        let session = site.0.key.open(&parts.headers).unwrap_or_default();
+        let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let mut visitor = Visitor {
+            before: session.clone(),
+            session,
+            language: Language::of(&parts.headers),
+            here,
+            peer: parts.extensions.get::<PeerAddr>().copied(),
+        };
+        visitor.refresh(&site.0.env, &site.0.api).await;
+        Ok(visitor)
+    }
+}
