@@ -173,7 +173,6 @@ codes! {
     FULFILMENT_NOT_CANCELLABLE 409 "This part of the order cannot be cancelled any more", "What has shipped is sent back instead.";
     FULFILMENT_NOT_SHIPPABLE 409 "This part of the order cannot be shipped", "Only a confirmed part that is not being cancelled is shipped.";
     PARCEL_NOT_RETURNED 409 "The parcel of the order did not come back", "Only goods that came back can be put on sale again.";
-    OPEN_ORDERS 409 "An order is not at rest", "Wait until it is delivered, or cancel it.";
     ORDER_NOT_PAYABLE 409 "The order is not waiting for another payment", "Only an order in PAYMENT_FAILED can be paid again, and only for a while.";
 
     // Promotion.
