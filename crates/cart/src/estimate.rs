@@ -29,6 +29,7 @@ pub async fn add_to(app: &App, cart: Cart, has_tax_rates: bool, query: CartQuery
         lines: lines(&cart),
         free_shipping_sellers: waived.collect(),
         has_tax_rates,
+        prices_include_tax: cart.prices_include_tax.unwrap_or_default(),
     };
     let estimate = match (app.ctx.client.call(&order::ESTIMATE_TOTALS).body(&body).timeout(TIMEOUT).send().await, country) {
         (Ok(totals), _) => Some(CartEstimate {

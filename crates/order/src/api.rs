@@ -107,7 +107,7 @@ async fn place(
         (OrGuest::Guest(cart), BodyByCaller::Guest(body)) => {
             let guest = Guest { cart, order: OrderToken::of(app.ctx.env.random_bytes()), contact: body.guest.clone() };
             let (owner, key) = (app.guest_keys.customer(&body.guest.email), key.sealed(app.guest_keys.answers));
-            (owner, key, Buyer::Guest(guest, body))
+            (owner, key, Buyer::Guest(guest, Box::new(body)))
         }
         // Both look at the same header.
         _ => return Err(Code::UNAUTHENTICATED.into()),

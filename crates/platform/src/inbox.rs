@@ -153,7 +153,7 @@ impl Consumers {
     async fn choose(&self, tx: &mut Tx, batch: &[Arc<Published>]) -> Result<Option<HashSet<EventId>>, Error> {
         let Some(choose) = self.choose.as_ref().filter(|_| !batch.is_empty()) else { return Ok(None) };
         let envelopes: Vec<&Envelope> = batch.iter().map(|published| &published.envelope).collect();
-        choose(tx, &envelopes).await.map(Some).map_err(|refusal| Error::Failed(error_chain(&*refusal).into()))
+        choose(tx, &envelopes).await.map(Some).map_err(|refusal| Error::Failed(error_chain(&*refusal)))
     }
 
     /// Calls `forget` when the position goes back because the database of `producer` is older than it was, in the same

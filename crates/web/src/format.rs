@@ -127,7 +127,10 @@ mod tests {
 
     #[test]
     fn a_name_of_an_attribute_is_words() {
-        assert_eq!((&*attribute("depth_cm"), &*attribute("größe"), &*attribute("über"), &*attribute("")), ("Depth cm", "Größe", "über", ""));
+        assert_eq!(
+            (&*attribute("depth_cm"), &*attribute("größe"), &*attribute("über"), &*attribute("")),
+            ("Depth cm", "Größe", "über", "")
+        );
     }
 
     #[test]

@@ -48,7 +48,6 @@ struct Inner {
 }
 
 /// Returns the routes of the pages.
-#[must_use]
 pub fn routes(setup: Setup) -> Router {
     let Setup { env, api, session_key, https } = setup;
     let site = Site(Arc::new(Inner { env, api: Api::new(api), key: SessionKey::new(session_key, https) }));

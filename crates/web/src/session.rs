@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::convert::Infallible;
 
-const COOKIE: &str = "souk_session";
+const COOKIE: &str = "souk-session";
 /// How long a browser keeps the cookie. The login in it may end earlier.
 const KEPT_SECONDS: u64 = 30 * 24 * 3600;
 /// An access token is exchanged so long before its end.

@@ -121,6 +121,8 @@ impl Delivery {
         now: Timestamp,
         jitter: impl FnOnce(Duration) -> Duration,
     ) -> Result<(), IllegalTransition<WebhookDeliveryStatus>> {
+        // Only a pending one is attempted, and any other stays as it is.
+        self.shown.status.transition(WebhookDeliveryFact::Failed)?;
         self.tries += 1;
         let shown = &mut self.shown;
         shown.attempts += 1;

@@ -51,7 +51,8 @@ async fn events_of_every_producer_and_type_are_recorded() {
         log.deliver_envelope(of_type(&log, kind.event_type, kind.aggregate, kind.producer)).await;
     }
     let kinds = i64::try_from(registry::events().count()).unwrap();
-    assert_eq!(positions(&log, "?limit=100").await, (1..=kinds).rev().collect::<Vec<_>>());
+    let newest = (1..=kinds).rev().take(100).collect::<Vec<_>>();
+    assert_eq!(positions(&log, "?limit=100").await, newest, "a page of the {kinds} events");
     log.nothing_is_parked().await;
 }
 

@@ -177,7 +177,7 @@ async fn every_route_but_the_public_ones_refuses_anonymous_callers() {
     ];
     let all = auth.runtime.operations.iter().map(|(_, operation)| operation.clone());
     let operations: Vec<Operation> = all.filter(|operation| operation.tag == "auth").collect();
-    assert_eq!(operations.len(), 17);
+    assert_eq!(operations.len(), 18);
     for operation in operations {
         assert_eq!(operation.access().anonymous, open.contains(&operation.path), "{}", operation.path);
         if open.contains(&operation.path) {

@@ -5,7 +5,7 @@ use axum::http::Method;
 use contracts::auth::UserErased;
 
 async fn erase(auth: &Auth, user: UserId) -> TestResponse {
-    auth.request(Method::DELETE, &format!("/internal/auth/users/{user}")).service("user").send().await
+    auth.request(Method::DELETE, &format!("/internal/auth/users/{user}")).bearer(&auth.token_of("user").await).send().await
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn only_the_user_service_erases() {
     let path = format!("/internal/auth/users/{}", mara.user_id);
     auth.request(Method::DELETE, &path).send().await.expect_problem(401, "UNAUTHENTICATED");
     auth.request(Method::DELETE, &path).bearer(mara.access_token.reveal()).send().await.expect_problem(403, "FORBIDDEN");
-    auth.request(Method::DELETE, &path).service("order").send().await.expect_problem(403, "FORBIDDEN");
+    auth.request(Method::DELETE, &path).bearer(&auth.token_of("order").await).send().await.expect_problem(403, "FORBIDDEN");
     auth.refresh(&mara).await;
 }
 
@@ -75,12 +75,12 @@ async fn an_export_has_the_account_and_no_other_one() {
     auth.register("ivo").await;
     auth.fail_logins("mara", 1).await;
     let path = format!("/internal/personal-data/{}", mara.user_id);
-    let export = auth.get(&path).service("user").send().await.expect(200);
+    let export = auth.get(&path).bearer(&auth.token_of("user").await).send().await.expect(200);
     let records = export.json();
     assert_eq!(records["account"][0]["email"], email("mara"));
     assert_eq!(records["logins"].as_array().unwrap().len(), 1);
     assert!(!records["failedLogins"].as_array().unwrap().is_empty());
     assert!(!String::from_utf8_lossy(&export.body).contains("ivo"));
-    auth.get(&path).service("order").send().await.expect_problem(403, "FORBIDDEN");
+    auth.get(&path).bearer(&auth.token_of("order").await).send().await.expect_problem(403, "FORBIDDEN");
     auth.get(&path).bearer(mara.access_token.reveal()).send().await.expect_problem(403, "FORBIDDEN");
 }

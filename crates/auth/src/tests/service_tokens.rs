@@ -14,6 +14,12 @@ fn form(client: &str, secret: &str, more: &str) -> String {
 }
 
 impl Auth {
+    /// The access token of a service.
+    pub async fn token_of(&self, service: &str) -> String {
+        let answer = self.token(form(service, &secret_of(service), "")).await.expect(200);
+        answer.json()["access_token"].as_str().expect("a token").to_owned()
+    }
+
     async fn token(&self, form: String) -> TestResponse {
         self.request(axum::http::Method::POST, "/auth/token").raw(FORM, form).send().await
     }

@@ -143,11 +143,13 @@ async fn the_order_service_reads_and_checks_out_a_guests_cart() {
     assert_eq!(quantities(&shop.cart().await), [2], "the lines come back to the account that the guest became");
 }
 
+/// What it is, the quantities of the guest, those of the customer, the stock, and what the cart has then.
+type Case<'a> = (&'a str, &'a [i64], &'a [i64], i64, &'a [u32], &'a [WarningCode]);
+
 /// The table of cases of the merge.
 #[tokio::test]
 async fn the_cart_of_a_guest_moves_into_that_of_the_account() {
-    // The quantities of the guest, those of the customer, the stock, and what the cart has then.
-    let cases: &[(&str, &[i64], &[i64], i64, &[u32], &[WarningCode])] = &[
+    let cases: &[Case<'_>] = &[
         ("nothing in either", &[], &[], 50, &[], &[]),
         ("the guest's alone", &[2], &[], 50, &[2], &[]),
         ("the customer's alone", &[], &[3], 50, &[3], &[]),

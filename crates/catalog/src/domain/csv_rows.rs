@@ -230,7 +230,7 @@ impl ProductRow {
         let missing =
             [("title", self.title.is_none()), ("priceAmount", self.price_amount.is_none()), ("currency", self.currency.is_none())];
         let errors = missing.iter().filter(|(_, is_missing)| *is_missing);
-        let errors: Vec<_> = errors.map(|(column, _)| RowError::at(*column, "REQUIRED", "is needed for a product that is new")).collect();
+        let errors: Vec<_> = errors.map(|(column, _)| RowError::at(column, "REQUIRED", "is needed for a product that is new")).collect();
         let (Some(title), Some(price_amount), Some(currency)) = (self.title, self.price_amount, self.currency) else { return Err(errors) };
         Ok(CreateProduct {
             description: self.description,

@@ -64,6 +64,7 @@ pub struct GuestCustomer {
 /// The guest of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "OrderGuest")]
 pub struct GuestView {
     pub email: String,
     pub name: String,
@@ -392,6 +393,9 @@ pub struct EstimateTotals {
     /// Whether the shop has tax rates. Otherwise the catalogue need not be asked for those of the destination.
     #[serde(default)]
     pub has_tax_rates: bool,
+    /// Whether the prices contain the tax, as the catalogue says it; for a shop without tax rates.
+    #[serde(default)]
+    pub prices_include_tax: bool,
 }
 
 /// A line of an order that is estimated. Amounts are in minor units.

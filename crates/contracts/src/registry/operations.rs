@@ -64,7 +64,7 @@ macro_rules! samples {
 
 /// The samples of each service, as they are written.
 const SAMPLES: &[(&str, &str)] = &samples![
-    "auth" "user" "seller" "catalog" "search" "cart" "promotion" "order" "payment" "payout" "inventory" "shipping" "returns" "review" "notification" "audit" "parked-events"
+    "auth" "user" "seller" "catalog" "search" "cart" "promotion" "order" "payment" "payout" "inventory" "shipping" "returns" "review" "notification" "audit" "webhook" "parked-events"
 ];
 
 static DOCS: LazyLock<HashMap<(&'static str, &'static str), OperationDoc>> = LazyLock::new(|| {

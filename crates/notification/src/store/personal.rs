@@ -40,9 +40,9 @@ async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     tx.execute(files, params![user, until]).await?;
     let attempts =
         "DELETE FROM notification_attempts WHERE notification_id IN (SELECT notification_id FROM notifications WHERE user_id = $1)";
-    for sql in [attempts, "DELETE FROM notifications WHERE user_id = $1", "DELETE FROM contacts WHERE user_id = $1"] {
-        tx.execute(sql, params![user]).await?;
-    }
+    tx.execute(attempts, params![user]).await?;
+    tx.execute("DELETE FROM notifications WHERE user_id = $1", params![user]).await?;
+    tx.execute("DELETE FROM contacts WHERE user_id = $1", params![user]).await?;
     tx.notify_worker(ERASE_MAILS);
     Ok(())
 }

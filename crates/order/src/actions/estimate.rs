@@ -6,7 +6,7 @@ use contracts::{
     ids::ProductId,
     money::Money,
     order::{EstimateTotals, SellerSubtotal, TotalsEstimate},
-    tax::{TaxClass, TaxDestination, TaxedAmount, tax_totals},
+    tax::{TaxClass, TaxDestination, Taxation, TaxedAmount, tax_totals},
     user,
 };
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ pub async fn estimate(app: &App, request: EstimateTotals) -> Result<TotalsEstima
     let sellers = SellerSubtotal::of_lines(request.lines.iter().map(|line| (line.seller_id, money(line.line_total_amount))))?;
     let (fees, products) = tokio::join!(shipping_fees(app, &destination.country, currency, &sellers), async {
         if !request.has_tax_rates {
-            return Ok(Default::default());
+            return Ok((HashMap::default(), Taxation { prices_include_tax: request.prices_include_tax, ..Taxation::default() }));
         }
         place::products(app, request.lines.iter().map(|line| line.product_id), &destination).await
     });

@@ -56,7 +56,7 @@ pub struct Place {
 /// Who orders, with the body of the request.
 pub enum Buyer {
     Customer(PlaceOrder),
-    Guest(Guest, PlaceGuestOrder),
+    Guest(Guest, Box<PlaceGuestOrder>),
 }
 
 impl Place {

@@ -34,12 +34,11 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
 async fn find_obstacle(tx: &mut Tx, user: UserId) -> Result<Option<Code>, Error> {
     let orders = "SELECT order_id FROM orders WHERE user_id = $1 AND status NOT IN ('DELIVERED', 'CANCELLED', 'REFUNDED') LIMIT 1";
     let sales = "SELECT order_id FROM fulfilments WHERE seller_id = $1 AND status NOT IN ('DELIVERED', 'CANCELLED', 'RETURNED') LIMIT 1";
-    for (sql, code) in [(orders, Code::OPEN_ORDERS), (sales, Code::OPEN_FULFILMENTS)] {
-        if tx.query_opt(sql, params![user], |row| row.next::<OrderId>()).await?.is_some() {
-            return Ok(Some(code));
-        }
+    if tx.query_opt(orders, params![user], |row| row.next::<OrderId>()).await?.is_some() {
+        return Ok(Some(Code::OPEN_ORDERS));
     }
-    Ok(None)
+    let sale = tx.query_opt(sales, params![user], |row| row.next::<OrderId>()).await?;
+    Ok(sale.map(|_| Code::OPEN_FULFILMENTS))
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {

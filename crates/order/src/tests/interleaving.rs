@@ -58,8 +58,11 @@ async fn observe(h: &Harness, rows: Rows) -> Value {
     json!({"view": view, "saga": h.db().read(read).await.unwrap()})
 }
 
+/// A fact about the rows of a run, with its name.
+type NamedFact = (&'static str, fn(&Rows) -> Fact);
+
 /// The scenario of orders in one state, with the facts that others state about it.
-fn scenario<'a>(h: &'a Harness, before: fn(&Rows) -> Vec<Fact>, facts: &[(&'static str, fn(&Rows) -> Fact)]) -> Option<Scenario<'a, Rows>> {
+fn scenario<'a>(h: &'a Harness, before: fn(&Rows) -> Vec<Fact>, facts: &[NamedFact]) -> Option<Scenario<'a, Rows>> {
     let mut scenario = Scenario::new(h, move || prepare(h, before), move |rows| observe(h, rows))?;
     for (name, fact) in facts.iter().copied() {
         scenario = scenario.action(name, move |rows: Rows, _| async move {

@@ -30,12 +30,9 @@ async fn export(tx: &mut Tx, seller: UserId) -> Result<PersonalRecords, Error> {
 async fn find_obstacle(tx: &mut Tx, seller: UserId) -> Result<Option<Code>, Error> {
     let balances = "SELECT seller_id FROM balances WHERE seller_id = $1 AND amount <> 0 LIMIT 1";
     let payouts = "SELECT seller_id FROM payouts WHERE seller_id = $1 AND status = 'PENDING' LIMIT 1";
-    for sql in [balances, payouts] {
-        if tx.query_opt(sql, params![seller], |row| row.next::<UserId>()).await?.is_some() {
-            return Ok(Some(Code::OPEN_BALANCE));
-        }
-    }
-    Ok(None)
+    let balance = tx.query_opt(balances, params![seller], |row| row.next::<UserId>()).await?;
+    let payout = tx.query_opt(payouts, params![seller], |row| row.next::<UserId>()).await?;
+    Ok(balance.or(payout).map(|_| Code::OPEN_BALANCE))
 }
 
 async fn erase(tx: &mut Tx, seller: UserId) -> Result<(), Error> {

@@ -34,7 +34,7 @@ fn rows() -> Vec<Row> {
 fn grants(who: &str) -> BTreeSet<String> {
     let scope = who.split_once("scope `").map(|(_, rest)| format!("SCOPE:{}", rest.trim_end_matches('`')));
     let mut grants: BTreeSet<_> = scope.into_iter().collect();
-    for word in who.split([',', ' ']) {
+    for word in who.split([',', ';', ' ']) {
         let grant = match word {
             "user" | "owner" => "ANY",
             "customer" => "CUSTOMER",

@@ -91,7 +91,9 @@ async fn invalid_input_is_rejected_with_a_problem_everywhere() {
         if operation.get("requestBody").is_none() {
             continue;
         }
-        for (what, kind, body) in &bodies {
+        // A request without content may say so by `null`.
+        let takes_null = operation["requestBody"]["required"] != true;
+        for (what, kind, body) in bodies.iter().filter(|(what, ..)| *what != "null" || !takes_null) {
             let request = raw(method.clone(), &below_base(&path)).key("bad").bytes(kind, body.clone());
             // A server that rejects ten megabytes may close the connection while they are sent.
             let Ok(reply) = admin.api.send(request).await else {

@@ -201,7 +201,7 @@ impl Party {
                 for round in 0..operation.rounds(self) {
                     let reply = person.send(operation.fill(self, None, round)).await;
                     let mut shown = reply.json();
-                    for volatile in ["helpfulCount", "correlationId"] {
+                    for volatile in ["helpfulCount", "correlationId", "exportedAt"] {
                         forget(&mut shown, volatile);
                     }
                     views.insert(format!("{who}: {} {round}", operation.name), shown);

@@ -94,7 +94,8 @@ async fn a_guest_fills_a_cart_registers_and_orders() {
     assert!(checkout.shows("2 × "), "the guest's cart moved into the account: {}", checkout.html);
 
     let key = checkout.between("name=\"orderKey\" value=\"", "\"").to_owned();
-    let fields = [("orderKey", &*key), ("paymentMethod", "pm_ok"), ("city", "Berlin"), ("zip", "10115"), ("country", "DE"), ("number", "1")];
+    let fields =
+        [("orderKey", &*key), ("paymentMethod", "pm_ok"), ("city", "Berlin"), ("zip", "10115"), ("country", "DE"), ("number", "1")];
     let refused = browser.post("/checkout", &fields).await;
     assert_eq!(refused.status, 422);
     assert!(refused.shows("street-fault") && refused.shows("value=\"10115\""), "what was typed stays: {}", refused.html);
@@ -102,7 +103,11 @@ async fn a_guest_fills_a_cart_registers_and_orders() {
     let fields = [&fields[1..], &[("orderKey", &*key), ("street", "Invalidenstraße")]].concat();
     let order = browser.post("/checkout", &fields).await;
     assert_eq!(order.status, 200);
-    assert!(order.path.starts_with("/account/orders/") && order.shows("Invalidenstraße 1") && order.shows("<ol class=\"timeline\">"), "{}", order.html);
+    assert!(
+        order.path.starts_with("/account/orders/") && order.shows("Invalidenstraße 1") && order.shows("<ol class=\"timeline\">"),
+        "{}",
+        order.html
+    );
     let again = browser.post("/checkout", &fields).await;
     assert!(again.path.starts_with("/account/orders/") || again.path == "/cart", "a second click orders nothing: {}", again.path);
     let orders = browser.open("/account/orders").await;

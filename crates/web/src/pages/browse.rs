@@ -1,7 +1,7 @@
 //! The first page, categories, searches and the pages of sellers.
 
 use super::{Card, Frame, failed, page};
-use crate::{Site, api::Failure, format, session::Visitor};
+use crate::{Site, format, session::Visitor};
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
@@ -43,10 +43,8 @@ pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
     let search = |sort: &'static str, limit: usize| api.call(&caller, &SEARCH_PRODUCTS).query("sort", sort).query("limit", limit).send();
     let categories = api.call(&caller, &LIST_CATEGORIES).send();
     let (categories, rated, newest) = tokio::join!(categories, search("rating", ROW), search("newest", PICTURES + ROW));
-    let cards = |found: Result<SearchResults, Failure>| {
-        found.map(|found| found.items.iter().map(|hit| Card::of(language, hit)).collect::<Vec<_>>())
-    };
-    let (categories, well_rated, mut newest) = match (categories, cards(rated), cards(newest)) {
+    let cards = |found: SearchResults| found.items.iter().map(|hit| Card::of(language, hit)).collect::<Vec<_>>();
+    let (categories, well_rated, mut newest) = match (categories, rated.map(cards), newest.map(cards)) {
         (Ok(categories), Ok(rated), Ok(newest)) => (categories, rated, newest),
         (Err(failure), ..) | (_, Err(failure), _) | (.., Err(failure)) => return failed(&site, &mut visitor, &failure),
     };
