@@ -18,7 +18,7 @@ def examples(media):
 
 def check(place, media):
     global checked
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": document["components"], **media["schema"]}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": document["components"], **media.get("schema", {})}
     for example in examples(media):
         checked += 1
         for error in Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).iter_errors(example):
