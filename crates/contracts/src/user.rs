@@ -288,6 +288,7 @@ pub struct PersonalExport {
     pub exported_at: Timestamp,
     /// By service and kind of record.
     #[serde(flatten)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub services: BTreeMap<String, PersonalRecords>,
 }
 
