@@ -2,7 +2,10 @@
 
 use contracts::{money::Currency, order::OrderItem, user::AddressSnapshot};
 use order::import::PastOrder;
-use platform::env::Env;
+use platform::{
+    db::{Db, Error, Tx},
+    env::Env,
+};
 
 /// An order of two lamps, placed now.
 pub fn past_order(env: &Env) -> PastOrder {
@@ -26,4 +29,9 @@ pub fn past_order(env: &Env) -> PastOrder {
     let address = AddressSnapshot { country, city, zip, street, number, ..AddressSnapshot::default() };
     let (user_id, placed_at) = (env.new_id(), env.now());
     PastOrder { user_id, placed_at, currency: Currency::EUR, items: vec![item], shipping_amount: 490, address }
+}
+
+/// Runs a statement that changes something.
+pub async fn run(db: &Db, sql: &'static str) {
+    assert!(db.write::<_, Error, _>(async move |tx: &mut Tx| tx.execute(sql, &[]).await).await.expect("it runs") > 0, "{sql}");
 }

@@ -1,7 +1,7 @@
 //! Each difference between the ledger and the payments is found in damaged databases.
 
 use super::*;
-use crate::doctor::sample;
+use crate::doctor::sample::{self, run};
 use contracts::{ids::PaymentId, money::Currency, payment::PaymentRefunded, time::Timestamp};
 use order::{
     domain::{PaymentState, SagaState, StockState},
@@ -58,10 +58,6 @@ struct Shop {
     returns: Db,
     order: OrderId,
     _folder: TempFolder,
-}
-
-async fn run(db: &Db, sql: &'static str) {
-    assert!(db.write::<_, Error, _>(async move |tx: &mut Tx| tx.execute(sql, &[]).await).await.expect("it runs") > 0, "{sql}");
 }
 
 impl Shop {

@@ -1,7 +1,7 @@
 //! Each difference between promotions, returns and orders is found in damaged databases.
 
 use super::*;
-use crate::doctor::sample;
+use crate::doctor::sample::{self, run};
 use contracts::{money::Currency, time::Timestamp};
 use order::import;
 use platform::{
@@ -20,10 +20,6 @@ struct Shop {
     order: OrderId,
     promotion: PromotionId,
     _folder: TempFolder,
-}
-
-async fn run(db: &Db, sql: &'static str) {
-    assert!(db.write::<_, Error, _>(async move |tx: &mut Tx| tx.execute(sql, &[]).await).await.expect("it runs") > 0, "{sql}");
 }
 
 impl Shop {
