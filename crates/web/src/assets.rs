@@ -16,6 +16,9 @@ struct Files;
 /// The address of the style sheet and of the script.
 pub static STYLE: LazyLock<String> = LazyLock::new(|| address("shop.css"));
 pub static SCRIPT: LazyLock<String> = LazyLock::new(|| address("shop.js"));
+/// The address of the style sheet of plots.
+#[allow(dead_code, reason = "the dashboards draw plots")]
+pub static PLOT_STYLE: LazyLock<String> = LazyLock::new(|| address("plot.css"));
 
 fn address(name: &str) -> String {
     let tag = Files::get(name).map(|file| tag(&file)).unwrap_or_default();

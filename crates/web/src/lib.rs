@@ -9,6 +9,7 @@
 //! forms      refuses posts of other sites, reads forms and keeps what was typed beside the faults
 //! texts      every text in every language
 //! format     money, dates and numbers as the visitor's language writes them
+//! plot       numbers over days or names as SVG, with the same numbers as a table
 //! pages      one module for each part of the site: handlers and the templates that they fill
 //! ```
 
@@ -17,6 +18,8 @@ mod assets;
 mod format;
 mod forms;
 mod pages;
+#[allow(dead_code, reason = "the dashboards draw with it")]
+mod plot;
 mod session;
 mod texts;
 

@@ -125,4 +125,6 @@ texts! {
     status_payment_failed: "The payment failed", "Zahlung fehlgeschlagen";
     status_cancelled: "Cancelled", "Storniert";
     status_refunded: "Refunded", "Erstattet";
+    plot_table: "The numbers as a table", "Die Zahlen als Tabelle";
+    plot_empty: "There are no numbers yet.", "Noch gibt es keine Zahlen.";
 }
