@@ -1,4 +1,4 @@
-//! Styles, the script and fonts. Their addresses name their content, so that browsers keep them for ever.
+//! Styles, the script, the icon and fonts. Their addresses name their content, so that browsers keep them for ever.
 
 use axum::{
     extract::Path,
@@ -13,12 +13,13 @@ use std::sync::LazyLock;
 #[folder = "assets"]
 struct Files;
 
-/// The address of the style sheet and of the script.
+/// The addresses of the style sheet, of the script and of the icon.
 pub static STYLE: LazyLock<String> = LazyLock::new(|| address("shop.css"));
 pub static SCRIPT: LazyLock<String> = LazyLock::new(|| address("shop.js"));
 /// The address of the style sheet of plots.
 #[allow(dead_code, reason = "the dashboards draw plots")]
 pub static PLOT_STYLE: LazyLock<String> = LazyLock::new(|| address("plot.css"));
+pub static ICON: LazyLock<String> = LazyLock::new(|| address("icon.svg"));
 
 fn address(name: &str) -> String {
     let tag = Files::get(name).map(|file| tag(&file)).unwrap_or_default();
@@ -36,6 +37,7 @@ pub async fn serve(Path((wanted, name)): Path<(String, String)>) -> Response {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("woff2") => "font/woff2",
+        Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",
     };
     let is_present = wanted == tag(&file) || name.ends_with(".woff2");

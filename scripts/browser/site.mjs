@@ -1,0 +1,87 @@
+// The browser and the site under test: personas of the demo, their screens, and pages opened as one of them.
+import { chromium } from 'playwright-core';
+
+/** The address of the running demo. */
+export const BASE = process.env.SOUK_URL ?? 'http://127.0.0.1:8080';
+export const WIDTHS = { wide: 1280, narrow: 360 };
+export const THEMES = ['light', 'dark'];
+
+/** Accounts of the demo. */
+const PERSONAS = {
+  customer: ['customer@souk.example', 'demo-customer-1'],
+  seller: ['home@souk.example', 'demo-seller-1'],
+  admin: ['admin@souk.example', 'demo-admin-1'],
+};
+
+/**
+ * Every screen: its name, who sees it, and where it is. `follow` names links that are followed from there, one after the other, for
+ * addresses with an identifier. `prepare` does what must stand before, in the same browser.
+ */
+export const SCREENS = [
+  { name: 'home', path: '/' },
+  { name: 'search', path: '/search?q=chair' },
+  { name: 'search-nothing-found', path: '/search?q=zzzzqqqq' },
+  { name: 'product', path: '/search?q=chair', follow: ['.card a'] },
+  { name: 'seller-shop', path: '/search?q=chair', follow: ['.card a', 'a[href^="/sellers/"]'] },
+  { name: 'cart-empty', path: '/cart' },
+  { name: 'cart', path: '/cart', prepare: addToCart },
+  { name: 'checkout', path: '/checkout', prepare: addToCart },
+  { name: 'login', path: '/login' },
+  { name: 'register', path: '/register' },
+  { name: 'not-found', path: '/no-such-page', status: 404 },
+  { name: 'account-orders', as: 'customer', path: '/account/orders' },
+  { name: 'account-order', as: 'customer', path: '/account/orders', follow: ['main a[href^="/account/orders/"]'] },
+  { name: 'customer-checkout', as: 'customer', path: '/checkout', prepare: addToCart },
+];
+
+export async function launch(more = []) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--hide-scrollbars', ...more,
+    ],
+  });
+}
+
+/** Puts a chair into the cart of the visitor. */
+export async function addToCart(page) {
+  await page.goto(`${BASE}/search?q=chair`);
+  await page.locator('.card a').first().click();
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+}
+
+export async function logIn(page, persona) {
+  const [email, password] = PERSONAS[persona];
+  await page.goto(`${BASE}/login`);
+  await page.fill('[name=email]', email);
+  await page.fill('[name=password]', password);
+  await page.locator('main').getByRole('button', { name: 'Log in' }).click();
+  await page.waitForURL((url) => url.pathname !== '/login');
+}
+
+/** Opens a page of its own for a persona, or for a stranger, and collects what the browser complains about in `complaints`. */
+export async function open(browser, { as, options = {} } = {}) {
+  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const complaints = [];
+  page.on('console', (message) => {
+    // A browser reports every page that is answered with an error; the status is checked where it matters.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  if (as) await logIn(page, as);
+  return { page, context, complaints };
+}
+
+/** Opens a screen and returns the status of its last page. */
+export async function visit(page, screen) {
+  if (screen.prepare) await screen.prepare(page);
+  let answer = await page.goto(BASE + screen.path);
+  for (const link of screen.follow ?? []) {
+    const to = await page.locator(link).first().getAttribute('href');
+    answer = await page.goto(new URL(to, page.url()).href);
+  }
+  return answer.status();
+}
