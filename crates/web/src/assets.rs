@@ -17,9 +17,11 @@ struct Files;
 pub static STYLE: LazyLock<String> = LazyLock::new(|| address("shop.css"));
 pub static SCRIPT: LazyLock<String> = LazyLock::new(|| address("shop.js"));
 /// The address of the style sheet of plots.
-#[allow(dead_code, reason = "the dashboards draw plots")]
 pub static PLOT_STYLE: LazyLock<String> = LazyLock::new(|| address("plot.css"));
 pub static ICON: LazyLock<String> = LazyLock::new(|| address("icon.svg"));
+/// What the dashboards have beside those.
+pub static DASHBOARD_STYLE: LazyLock<String> = LazyLock::new(|| address("dashboard.css"));
+pub static DASHBOARD_SCRIPT: LazyLock<String> = LazyLock::new(|| address("dashboard.js"));
 
 fn address(name: &str) -> String {
     let tag = Files::get(name).map(|file| tag(&file)).unwrap_or_default();

@@ -87,6 +87,17 @@ pub fn stars(language: Language, rating: Rating) -> String {
     format!("{}{point}{}", tenths / 10, tenths % 10)
 }
 
+/// Writes how a figure changed in percent; `None` without a positive figure to compare with.
+pub fn change(language: Language, present: i64, before: i64) -> Option<String> {
+    if before <= 0 {
+        return None;
+    }
+    let percent = (i128::from(present) - i128::from(before)) * 100 / i128::from(before);
+    let sign = if percent < 0 { "\u{2212}" } else { "+" };
+    let space = if language == Language::German { "\u{a0}" } else { "" };
+    Some(format!("{sign}{}{space}%", percent.unsigned_abs()))
+}
+
 /// Keeps a size such as `160 × 52 × 81 cm` on one line.
 pub fn title(text: &str) -> String {
     text.replace(" × ", "\u{a0}×\u{a0}").replace(" cm", "\u{a0}cm").replace(" mm", "\u{a0}mm")
@@ -131,6 +142,13 @@ mod tests {
             (&*attribute("depth_cm"), &*attribute("größe"), &*attribute("über"), &*attribute("")),
             ("Depth cm", "Größe", "über", "")
         );
+    }
+
+    #[test]
+    fn a_change_is_in_percent_of_the_figure_before() {
+        assert_eq!(change(Language::English, 108, 100).unwrap(), "+8%");
+        assert_eq!(change(Language::German, -50, 100).unwrap(), "\u{2212}150\u{a0}%");
+        assert_eq!(change(Language::English, 5, 0), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! api        sends the calls of `contracts` to the gateway in this process, on behalf of the visitor
 //! session    what a browser keeps: an encrypted cookie with the tokens of a login or of a guest's cart
 //! forms      refuses posts of other sites, reads forms and keeps what was typed beside the faults
+//! dashboard  the frame that the dashboards share, and lists by their address
 //! texts      every text in every language
 //! format     money, dates and numbers as the visitor's language writes them
 //! plot       numbers over days or names as SVG, with the same numbers as a table
@@ -15,6 +16,8 @@
 
 mod api;
 mod assets;
+#[allow(dead_code, reason = "pages that come next use all of it")]
+mod dashboard;
 mod format;
 mod forms;
 mod pages;

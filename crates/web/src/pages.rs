@@ -6,6 +6,7 @@ mod cart;
 mod checkout;
 mod orders;
 mod product;
+mod seller;
 
 use crate::{
     Site,
@@ -42,6 +43,7 @@ pub fn routes() -> Router<Site> {
         .route("/account/orders/{orderId}", get(orders::show))
         .route("/account/orders/{orderId}/cancel", post(orders::cancel))
         .route("/account/orders/{orderId}/pay", post(orders::pay))
+        .merge(seller::routes())
         .route("/assets/{tag}/{name}", get(assets::serve))
         .route("/{*rest}", any(not_found))
 }
@@ -71,6 +73,7 @@ impl Frame {
             Notice::LoggedOut => t.notice_logged_out,
             Notice::Cancelled => t.notice_cancelled,
             Notice::CouponAdded => t.notice_coupon,
+            Notice::Seller(notice) => seller::notice(visitor.language, notice),
         });
         Frame {
             t,
@@ -198,7 +201,12 @@ async fn not_found(State(site): State<Site>, mut visitor: Visitor, headers: Head
     if !wants_page {
         return Problem::new(Code::NOT_FOUND).detail("there is no such path").into_response();
     }
-    let frame = Frame::of(&mut visitor);
+    not_found_page(&site, &mut visitor)
+}
+
+/// Says that there is no such page.
+pub fn not_found_page(site: &Site, visitor: &mut Visitor) -> Response {
+    let frame = Frame::of(visitor);
     let (title, text) = (frame.t.not_found, frame.t.not_found_text.to_owned());
-    refused_page(&site, &visitor, StatusCode::NOT_FOUND, &Message { frame, title, text, correlation_id: String::new() })
+    refused_page(site, visitor, StatusCode::NOT_FOUND, &Message { frame, title, text, correlation_id: String::new() })
 }

@@ -7,10 +7,11 @@ use crate::{
 };
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     response::Response,
 };
-use contracts::auth::{REFRESH_TOKENS, Tokens};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use contracts::auth::{REFRESH_TOKENS, Role, Tokens};
 use platform::{encryption, env::Env, http::PeerAddr};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -59,6 +60,14 @@ pub enum Notice {
     LoggedOut,
     Cancelled,
     CouponAdded,
+    Seller(SellerNotice),
+}
+
+/// What the seller dashboard says once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SellerNotice {
+    Applied,
+    Saved,
 }
 
 impl SessionKey {
@@ -120,6 +129,20 @@ impl Visitor {
         self.session.login.is_some()
     }
 
+    /// Whether the access token has a role. Only what is shown depends on it: the API verifies the token.
+    pub fn token_has(&self, role: Role) -> bool {
+        #[derive(Deserialize)]
+        struct Claims {
+            #[serde(default)]
+            roles: Vec<Role>,
+        }
+        let claims = self.session.login.as_ref().and_then(|login| {
+            let payload = URL_SAFE_NO_PAD.decode(login.access_token.split('.').nth(1)?).ok()?;
+            serde_json::from_slice::<Claims>(&payload).ok()
+        });
+        claims.is_some_and(|claims| claims.roles.contains(&role))
+    }
+
     /// Stores the session in the browser, if it changed.
     pub fn store(&self, site: &Site, mut answer: Response) -> Response {
         let headers = answer.headers_mut();
@@ -135,9 +158,14 @@ impl Visitor {
     /// Exchanges an access token that ends soon. A login whose refresh token does not work any more is over.
     async fn refresh(&mut self, env: &Env, api: &Api) {
         let Some(login) = &self.session.login else { return };
-        if login.ends_at - EARLY_SECONDS > env.now().unix_seconds() {
-            return;
+        if login.ends_at - EARLY_SECONDS <= env.now().unix_seconds() {
+            self.renew(env, api).await;
         }
+    }
+
+    /// Exchanges the tokens for new ones, which have the present roles.
+    pub async fn renew(&mut self, env: &Env, api: &Api) {
+        let Some(login) = &self.session.login else { return };
         let caller = Caller { peer: self.peer, ..Caller::default() };
         let refreshed = api.call(&caller, &REFRESH_TOKENS).raw_body(&json!({"refreshToken": login.refresh_token})).send().await;
         match refreshed {
@@ -149,12 +177,22 @@ impl Visitor {
     }
 }
 
+/// The page that the visitor sees: the one that is asked for, or the one whose form is posted.
+fn here(parts: &Parts) -> String {
+    if parts.method == Method::GET {
+        return parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    }
+    let text = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let path = text(header::REFERER).zip(text(header::HOST)).and_then(|(from, host)| from.split_once("://")?.1.strip_prefix(host));
+    path.filter(|path| path.starts_with('/')).unwrap_or("/").to_owned()
+}
+
 impl FromRequestParts<Site> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Visitor, Infallible> {
         let session = site.0.key.open(&parts.headers).unwrap_or_default();
-        let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let here = here(parts);
         let mut visitor = Visitor {
             before: session.clone(),
             session,

@@ -1,0 +1,123 @@
+//! The fulfilments of a seller: what has to be shipped, and what became of it.
+
+use super::{Shell, enter_shop};
+use crate::{
+    Site,
+    dashboard::{Badge, Chip, Dashboard, Head, Listing, Tone},
+    format,
+    pages::{Frame, failed, page},
+    session::Visitor,
+    texts::SellerTexts,
+};
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
+use contracts::{
+    machine::Machine as _,
+    order::{FulfilmentStatus, LIST_FULFILMENTS, OrderItem, SellerFulfilment},
+};
+
+const ROWS: usize = 25;
+
+pub fn badge(t: &SellerTexts, status: FulfilmentStatus) -> Badge {
+    match status {
+        FulfilmentStatus::Pending => Badge::new(t.fulfilment_pending, Tone::Plain),
+        FulfilmentStatus::Confirmed => Badge::new(t.fulfilment_confirmed, Tone::Waiting),
+        FulfilmentStatus::Shipped => Badge::new(t.fulfilment_shipped, Tone::Good),
+        FulfilmentStatus::Delivered => Badge::new(t.fulfilment_delivered, Tone::Good),
+        FulfilmentStatus::Cancelled => Badge::new(t.fulfilment_cancelled, Tone::Bad),
+        FulfilmentStatus::Returned => Badge::new(t.fulfilment_returned, Tone::Plain),
+    }
+}
+
+/// Writes the lines of an order in one line.
+pub fn items(items: &[OrderItem]) -> String {
+    let lines: Vec<_> = items.iter().map(|item| format!("{} × {}", item.quantity, format::title(&item.title_snapshot))).collect();
+    lines.join(", ")
+}
+
+struct Row {
+    href: String,
+    order_number: String,
+    items: String,
+    day: String,
+    destination: String,
+    badge: Badge,
+    total: String,
+}
+
+/// A view of a list by status.
+pub struct Tab {
+    pub label: &'static str,
+    pub href: String,
+    pub is_here: bool,
+}
+
+#[derive(Template)]
+#[template(path = "seller/fulfilments.html")]
+struct FulfilmentsPage {
+    frame: Frame,
+    board: Dashboard,
+    t: &'static SellerTexts,
+    tabs: Vec<Tab>,
+    chips: Vec<Chip>,
+    bare: String,
+    heads: Vec<Head>,
+    rows: Vec<Row>,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+pub async fn list(State(site): State<Site>, mut visitor: Visitor, Query(sent): Query<Vec<(String, String)>>) -> Response {
+    let (user, _) = match enter_shop(&site, &mut visitor).await {
+        Ok(found) => found,
+        Err(answer) => return *answer,
+    };
+    let list = Listing::new("/seller/fulfilments", sent, &["status"]);
+    let caller = visitor.caller();
+    let mut call = site.0.api.call(&caller, &LIST_FULFILMENTS).query("limit", ROWS);
+    for (name, value) in list.parameters() {
+        call = call.query(name, value);
+    }
+    let found = match call.send().await {
+        Ok(found) => found,
+        Err(failure) => return failed(&site, &mut visitor, &failure),
+    };
+    let Shell { frame, board, t } = Shell::of(&mut visitor, &user, true);
+    let language = visitor.language;
+    let row = |fulfilment: &SellerFulfilment| Row {
+        href: format!("/seller/fulfilments/{}", fulfilment.fulfilment_id),
+        order_number: fulfilment.order_number.clone(),
+        items: items(&fulfilment.items),
+        day: format::day(language, fulfilment.created_at),
+        destination: format!("{}, {}", fulfilment.shipping_address_snapshot.city, fulfilment.shipping_address_snapshot.country),
+        badge: badge(t, fulfilment.status),
+        total: format::money(language, fulfilment.total_amount, fulfilment.currency),
+    };
+    let status = list.value("status").parse::<FulfilmentStatus>().ok();
+    let tab = |label, status: &str| Tab { label, href: list.with("status", status), is_here: list.value("status") == status };
+    let mut tabs = vec![tab(t.all, "")];
+    tabs.extend(FulfilmentStatus::STATES.iter().map(|status| tab(badge(t, *status).words, status.as_str())));
+    let template = FulfilmentsPage {
+        tabs,
+        chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
+        bare: list.bare(),
+        heads: vec![
+            Head::new(t.order),
+            Head::new(t.goods),
+            Head::new(t.ordered),
+            Head::new(t.ships_to),
+            Head::new(board.t.status),
+            Head::number(t.total),
+        ],
+        rows: found.items.iter().map(row).collect(),
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        frame,
+        board,
+        t,
+    };
+    page(&site, &visitor, &template)
+}
