@@ -2,7 +2,9 @@
 
 mod administer;
 mod announce_locks;
+mod api_key;
 mod email;
+mod end_session;
 mod erase;
 mod log_in;
 mod login_attempt;
@@ -19,7 +21,9 @@ mod session;
 
 pub use administer::{lock_account, set_roles, unlock_account};
 pub use announce_locks::announce_locks;
+pub use api_key::{create_api_key, delete_api_key, end_api_keys, exchange_api_key};
 pub use email::{change_email, mail_requested, request_resend, resend_own, verify_email};
+pub use end_session::end_session;
 pub use erase::{erase_account, erase_again};
 pub use log_in::log_in;
 pub use merge_cart::merge_cart;

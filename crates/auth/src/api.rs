@@ -2,7 +2,11 @@
 
 mod token;
 
-use crate::{App, actions};
+use crate::{
+    App, actions,
+    domain::device::{self, Client, Device},
+    store,
+};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -10,15 +14,17 @@ use axum::{
 };
 use contracts::{
     auth::{
-        Account, ChangeEmail, ChangePassword, CheckPassword, ForgotPassword, Jwk, Jwks, Login, Logout, PasswordCheck, RefreshTokens,
-        RegisterUser, ResendVerification, ResetPassword, RevocationFilter, Revocations, ServiceToken, SetRoles, Tokens, VerifyEmail,
+        Account, ApiKey, ApiKeyToken, ChangeEmail, ChangePassword, CheckPassword, CreateApiKey, CreatedApiKey, ExchangeApiKey,
+        ForgotPassword, Jwk, Jwks, Login, Logout, PasswordCheck, RefreshTokens, RegisterUser, ResendVerification, ResetPassword,
+        RevocationFilter, Revocations, ServiceToken, Session, SetRoles, Tokens, VerifyEmail,
     },
-    ids::UserId,
+    ids::{ApiKeyId, SessionId, UserId},
     problem::Code,
 };
 use platform::{
+    db::{self, Tx},
     http::{
-        Accepted, Body, Created, DescribeAnswer, Json, MaybeBody, Network, NoContent, Path, Problem, Query, Routes, State,
+        Accepted, Body, Created, DescribeAnswer, Json, MaybeBody, Network, NoContent, Paged, Paging, Path, Problem, Query, Routes, State,
         UnstoredIdempotencyKey,
         describe::{DescribeArg, OperationBuilder},
     },
@@ -38,6 +44,12 @@ pub fn routes() -> Routes<App> {
         .post("/auth/email/verify", verify_email, "Verifies an e-mail address with the token of the mail")
         .post("/auth/email/verify/resend", resend_verification, "Mails another token")
         .post("/auth/email/change", change_email, "Asks for another e-mail address")
+        .get("/auth/sessions", list_sessions, "The caller's logins that have not ended, the newest first")
+        .delete("/auth/sessions/{sessionId}", end_session, "Ends a login of the caller")
+        .post("/api-keys", create_api_key, "Makes an API key")
+        .get("/api-keys", list_api_keys, "The caller's API keys, the newest first")
+        .delete("/api-keys/{apiKeyId}", delete_api_key, "Deletes an API key")
+        .post("/internal/auth/api-keys/exchange", exchange_api_key, "Exchanges an API key for an access token")
         .post("/auth/token", grant_service_token, "Issues a token to a service or another client")
         .put("/auth/users/{userId}/roles", set_roles, "Replaces the roles of a user")
         .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
@@ -67,32 +79,51 @@ impl DescribeArg for RegistrationKey {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Client {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let network = Network::from_request_parts(parts, state).await?;
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| device::shorten(value.to_str().ok()?));
+        Ok(Client { network, device: Device { user_agent, network: device::coarse(network) } })
+    }
+}
+
+/// It is not a parameter of the API.
+impl DescribeArg for Client {
+    fn describe(_: &mut OperationBuilder<'_>) {}
+}
+
 async fn register(
-    network: Network,
+    client: Client,
     State(app): State<App>,
     RegistrationKey(UnstoredIdempotencyKey(key)): RegistrationKey,
     MaybeGuestToken(cart): MaybeGuestToken<CartTokenHeader>,
     Body(body): Body<RegisterUser>,
 ) -> Result<Created<Tokens>, Problem> {
-    let tokens = actions::register(&app, network, key.as_deref(), body).await?;
+    let tokens = actions::register(&app, client, key.as_deref(), body).await?;
     actions::merge_cart(&app, tokens.user_id, cart).await;
     Ok(Created::at("/users/me", tokens))
 }
 
 async fn log_in(
-    network: Network,
+    client: Client,
     State(app): State<App>,
     _: UnstoredIdempotencyKey,
     MaybeGuestToken(cart): MaybeGuestToken<CartTokenHeader>,
     Body(body): Body<Login>,
 ) -> Result<Json<Tokens>, Problem> {
-    let tokens = actions::log_in(&app, network, body.email.into(), body.password).await?;
+    let tokens = actions::log_in(&app, client, body.email.into(), body.password).await?;
     actions::merge_cart(&app, tokens.user_id, cart).await;
     Ok(Json(tokens))
 }
 
-async fn refresh(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {
-    Ok(Json(actions::refresh(&app, body).await?))
+async fn refresh(
+    client: Client,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    Body(body): Body<RefreshTokens>,
+) -> Result<Json<Tokens>, Problem> {
+    Ok(Json(actions::refresh(&app, client.device, body).await?))
 }
 
 async fn log_out(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<Logout>) -> Result<NoContent, Problem> {
@@ -147,6 +178,63 @@ async fn change_email(
 ) -> Result<Accepted, Problem> {
     actions::change_email(&app, user.id, body).await?;
     Ok(Accepted)
+}
+
+async fn list_sessions(user: User, State(app): State<App>, paging: Paging) -> Result<Paged<Session>, Problem> {
+    let (owner, current) = (user.id, user.session);
+    let read = async move |tx: &mut Tx, after, rows| {
+        let found = store::sessions::list_live(tx, owner, after, rows).await?;
+        let shown = found.into_iter().map(|stored| Session {
+            session_id: stored.session_id.into(),
+            created_at: stored.created_at,
+            last_used_at: stored.last_used_at,
+            user_agent: stored.device.user_agent,
+            network: stored.device.network,
+            is_current: current == Some(stored.session_id),
+        });
+        Ok::<_, db::Error>(shown.collect())
+    };
+    paging.list(&app.ctx.db, &format!("sessions of {owner}"), read, |session: &Session| session.session_id.0).await.map(Paged)
+}
+
+async fn end_session(user: User, State(app): State<App>, Path(session): Path<SessionId>) -> Result<NoContent, Problem> {
+    actions::end_session(&app.ctx.db, user.id, session.0).await?;
+    Ok(NoContent)
+}
+
+async fn create_api_key(
+    user: User,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    Body(body): Body<CreateApiKey>,
+) -> Result<Created<CreatedApiKey>, Problem> {
+    let key = actions::create_api_key(&app.ctx.db, user.id, body).await?;
+    Ok(Created::at(format!("/api-keys/{}", key.api_key_id), key))
+}
+
+async fn list_api_keys(user: User, State(app): State<App>, paging: Paging) -> Result<Paged<ApiKey>, Problem> {
+    let owner = user.id;
+    let read = async move |tx: &mut Tx, after, rows| store::api_keys::list(tx, owner, after, rows).await;
+    paging.list(&app.ctx.db, &format!("API keys of {owner}"), read, |key: &ApiKey| key.api_key_id).await.map(Paged)
+}
+
+async fn delete_api_key(user: User, State(app): State<App>, Path(key): Path<ApiKeyId>) -> Result<NoContent, Problem> {
+    actions::delete_api_key(&app.ctx.db, user.id, key).await?;
+    Ok(NoContent)
+}
+
+/// The edge, which gets the keys.
+struct Gateway;
+impl ClientMarker for Gateway {
+    const CLIENTS: &'static [&'static str] = &["gateway"];
+}
+
+async fn exchange_api_key(
+    _: ServiceOf<Gateway>,
+    State(app): State<App>,
+    Body(body): Body<ExchangeApiKey>,
+) -> Result<Json<ApiKeyToken>, Problem> {
+    Ok(Json(actions::exchange_api_key(&app, body.key).await?))
 }
 
 async fn grant_service_token(

@@ -19,7 +19,8 @@ async fn seller_approved(tx: &mut Tx, event: Received<SellerApproved>) -> Result
 }
 
 async fn seller_suspended(tx: &mut Tx, event: Received<SellerSuspended>) -> Result<(), Error> {
-    actions::set_seller_role(tx, event.seller_id, false, event.suspended_by).await
+    actions::set_seller_role(tx, event.seller_id, false, event.suspended_by).await?;
+    actions::end_api_keys(tx, event.seller_id).await
 }
 
 async fn seller_reinstated(tx: &mut Tx, event: Received<SellerReinstated>) -> Result<(), Error> {

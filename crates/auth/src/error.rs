@@ -41,6 +41,15 @@ pub enum Error {
     TooManyAttempts(Duration),
     #[error("the account is locked")]
     AccountLocked,
+    #[error("no such API key")]
+    ApiKeyNotFound,
+    /// Unknown, deleted or expired, or its maker is locked.
+    #[error("the API key is not valid")]
+    InvalidApiKey,
+    #[error("the user has as many API keys as a user can have")]
+    TooManyApiKeys,
+    #[error("no such login")]
+    SessionNotFound,
     #[error("no such account")]
     NotFound,
     /// The caller's token has the role ADMIN, but the account lost it.
@@ -99,6 +108,10 @@ impl From<Error> for Problem {
             }
             Error::AccountLocked => Problem::new(Code::FORBIDDEN).detail("an administrator locked this account"),
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such account"),
+            Error::SessionNotFound => Problem::new(Code::NOT_FOUND).detail("there is no such login of yours"),
+            Error::ApiKeyNotFound => Problem::new(Code::NOT_FOUND).detail("there is no such API key of yours"),
+            Error::InvalidApiKey => Problem::new(Code::NOT_FOUND).detail("there is no such API key"),
+            Error::TooManyApiKeys => Code::TOO_MANY_API_KEYS.into(),
             Error::NotAdmin => Problem::new(Code::FORBIDDEN).detail("this account is no administrator any more"),
             Error::LastAdmin => Code::LAST_ADMIN.into(),
             Error::SellerRole => Code::ROLE_MANAGED_BY_SELLER.into(),

@@ -23,6 +23,9 @@
 //! can. A change of the address takes effect when the token that is mailed to the new one comes back, and not after the password
 //! was changed meanwhile. A reset of the password by mail verifies the address as well.
 //!
+//! **API keys** are random, stored as hashes, and end with a lock or suspension of their maker. The gateway exchanges one for an access
+//! token of a minute with the roles that the maker has now; [`contracts::auth::key_scope`] tells what it opens.
+//!
 //! **The role SELLER** follows the record that the seller service keeps: its events give and take it, administrators cannot.
 //! Accounts that had the role before there were records are announced at the start, once each, and get one. Tokens of accounts
 //! with a record that was ever approved have the claim `sellerId`, also while a suspension takes the role.
@@ -84,7 +87,9 @@ pub fn service() -> Service {
             "0006_revocations",
             "0007_seller_records",
             "0008_email_verification",
-            "0009_unannounced_locks"
+            "0009_unannounced_locks",
+            "0010_sessions",
+            "0011_api_keys"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

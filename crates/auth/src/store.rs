@@ -1,6 +1,7 @@
 //! The only SQL of the service.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod attempts;
 pub mod clients;
 pub mod email_tokens;
@@ -10,4 +11,5 @@ pub mod refresh_tokens;
 pub mod registrations;
 pub mod resets;
 pub mod seller_records;
+pub mod sessions;
 pub mod signing_keys;

@@ -1,6 +1,7 @@
 //! The service through its entry points.
 
 mod admin;
+mod api_keys;
 mod cleanup;
 mod email;
 mod erasing;
@@ -14,6 +15,7 @@ mod revocation;
 mod secrets;
 mod seller_role;
 mod service_tokens;
+mod sessions;
 mod spelling;
 mod token_refresh;
 

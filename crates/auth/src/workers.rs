@@ -5,9 +5,9 @@ use crate::{
     domain::lockout::FORGOTTEN_AFTER,
     error::Error,
     store::{
-        accounts,
+        accounts, api_keys,
         attempts::{self, Subject},
-        email_tokens, ended_logins, refresh_tokens, registrations, resets,
+        email_tokens, ended_logins, refresh_tokens, registrations, resets, sessions,
     },
 };
 use contracts::auth::UserUnlocked;
@@ -93,13 +93,16 @@ async fn rotate_keys(app: App) -> Result<Next, Box<dyn std::error::Error + Send 
 }
 
 async fn purge(app: App) -> Result<Next, Error> {
+    let lifetime = app.settings.refresh_token();
     app.ctx
         .db
-        .write(async |tx| {
+        .write(async move |tx| {
             let expired = tx.now().before(KEPT);
             let forgotten = tx.now().before(FORGOTTEN_AFTER);
             let rows = refresh_tokens::purge(tx, expired, BATCH).await?
                 + resets::purge(tx, expired, BATCH).await?
+                + sessions::purge(tx, expired.before(lifetime), BATCH).await?
+                + api_keys::purge(tx, expired.before(lifetime), BATCH).await?
                 + email_tokens::purge(tx, expired, BATCH).await?
                 + attempts::purge(tx, forgotten, BATCH).await?
                 + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?

@@ -1,13 +1,19 @@
 //! Auth: accounts, passwords, tokens and roles. It owns the e-mail address and the roles of a user.
 
+mod api_keys;
 mod email_verification;
+mod sessions;
 
+pub(crate) use api_keys::parse_scope;
+pub use api_keys::{API_KEY_PREFIX, ApiKey, ApiKeyToken, CreateApiKey, CreatedApiKey, ExchangeApiKey, key_scope, key_scopes};
 pub use email_verification::{ChangeEmail, EMAIL_TOKEN_ENCRYPTION, ResendVerification, VerifyEmail};
+pub use sessions::Session;
 
 use crate::{
     body::BoundedVec,
     calls, events,
     ids::{UserId, Uuid},
+    page::Page,
     secret::{NewPassword, Secret},
     service::ServiceSpec,
     string_enum,
@@ -27,7 +33,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/.well-known/jwks.json", "/auth"],
+    paths: &["/.well-known/jwks.json", "/api-keys", "/auth"],
 };
 
 string_enum! {
@@ -334,6 +340,18 @@ calls! {
     RESEND_VERIFICATION: post(ResendVerification) -> (), "/auth/email/verify/resend";
     /// Asks for another e-mail address. It takes effect when the token that is mailed to it comes back.
     CHANGE_EMAIL: post(ChangeEmail) -> (), "/auth/email/change";
+    /// Lists the caller's logins that have not ended, the newest first.
+    LIST_SESSIONS: get(()) -> Page<Session>, "/auth/sessions";
+    /// Ends a login of the caller: its refresh token at once, its access tokens within a second.
+    END_SESSION: delete(()) -> (), "/auth/sessions/{sessionId}";
+    /// Makes an API key, which a program uses in the place of the caller, within the key's scopes.
+    CREATE_API_KEY: post(CreateApiKey) -> CreatedApiKey, "/api-keys";
+    /// Lists the caller's API keys that were not deleted, the newest first.
+    LIST_API_KEYS: get(()) -> Page<ApiKey>, "/api-keys";
+    /// Deletes an API key. It counts no longer after a second.
+    DELETE_API_KEY: delete(()) -> (), "/api-keys/{apiKeyId}";
+    /// Exchanges an API key for an access token of at most 60 seconds, for the gateway; `NOT_FOUND` for a key that does not count.
+    EXCHANGE_API_KEY: query(ExchangeApiKey) -> ApiKeyToken, "/internal/auth/api-keys/exchange", from "gateway";
     /// Issues an access token to a service or another client. The body is form-encoded, not JSON.
     ISSUE_TOKEN: post(ClientCredentials) -> ServiceToken, "/auth/token";
     /// Replaces the roles of a user.

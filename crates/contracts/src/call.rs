@@ -107,7 +107,7 @@ pub struct CallSpec {
     /// The name of its constant.
     pub name: &'static str,
     pub description: &'static str,
-    /// The services that make it; none for a public operation that no service uses.
+    /// The services that make it, and the gateway where it does; none for a public operation that no service uses.
     pub from: &'static [&'static str],
     pub service: &'static str,
     pub method: Method,

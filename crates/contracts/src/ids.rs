@@ -69,6 +69,10 @@ ids! {
     CredentialId;
     /// One refresh token.
     TokenId;
+    /// A login of a user.
+    SessionId;
+    /// A key that a program uses in the place of its maker.
+    ApiKeyId;
     /// A shipping or billing address.
     AddressId;
     /// A product.

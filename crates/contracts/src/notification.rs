@@ -140,6 +140,26 @@ string_enum! {
     }
 }
 
+impl NotificationType {
+    /// Whether it is about the account itself or where its money goes.
+    #[must_use]
+    pub fn is_about_account(self) -> bool {
+        self.is_mail_only() || matches!(self, Self::Registered | Self::PasswordChanged | Self::PayoutAccountChanged)
+    }
+
+    /// Whether it is always sent by mail, because the law or the safety of the account wants it.
+    #[must_use]
+    pub fn is_mandatory(self) -> bool {
+        self.is_about_account() || self == Self::OrderConfirmed
+    }
+
+    /// Whether it is a mail to a certain address, and no other channel can have it.
+    #[must_use]
+    pub fn is_mail_only(self) -> bool {
+        matches!(self, Self::PasswordReset | Self::EmailVerification | Self::EmailChangeRequested | Self::EmailChanged)
+    }
+}
+
 /// A message to a user over one channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

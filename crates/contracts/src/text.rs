@@ -103,6 +103,8 @@ texts! {
     Email, {"type": "string", "format": "email", "maxLength": 254, "pattern": pattern::email()}, email::parse;
     /// The e-mail address of an account, in any spelling. Addresses that a new account cannot have any more are accepted.
     KnownEmail, {"type": "string", "format": "email", "maxLength": 254, "pattern": pattern::email()}, email::parse_known;
+    /// What an API key opens: the first segment of the paths, and `read` or `write`.
+    ApiScope, {"type": "string", "pattern": "^[a-z][a-z-]*:(read|write)$"}, crate::auth::parse_scope;
     /// A stock-keeping unit: 3 to 40 letters, digits, hyphens, dots and underscores; stored in upper case.
     Sku, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]$"}, sku;
     /// The code of a coupon: 3 to 40 letters, digits, hyphens and underscores. Upper and lower case are the same; stored in upper

@@ -2,18 +2,23 @@
 
 use crate::{
     auth::{AccountStatus, Role},
-    body::Patch,
+    body::{BoundedVec, Patch},
     calls, events,
     ids::{AddressId, UserId},
+    notification::{Channel, NotificationType},
     page::Page,
     personal::PersonalRecords,
     service::ServiceSpec,
     text::{Country, Email, Name, Phone, Query, RequiredShortText, ShortText, Url},
     time::Timestamp,
+    violation::{Violation, reject},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The service's name.
 pub const NAME: &str = "user";
@@ -292,16 +297,69 @@ pub struct PersonalExport {
     pub services: BTreeMap<String, PersonalRecords>,
 }
 
+/// The channels of messages by their type. A type that is absent follows the switches of the preferences, an empty list means no
+/// message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ChannelChoices(BTreeMap<NotificationType, Vec<Channel>>);
+
+impl ChannelChoices {
+    #[must_use]
+    pub fn into_map(self) -> BTreeMap<NotificationType, Vec<Channel>> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ChannelChoices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = ChannelChoices;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object whose values are lists of channels")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ChannelChoices, A::Error> {
+                let mut choices = BTreeMap::new();
+                while let Some((kind, channels)) = map.next_entry::<NotificationType, BoundedVec<Channel, 0, 3>>()? {
+                    if choices.insert(kind, channels.into_vec()).is_some() {
+                        return Err(reject(Violation::new("DUPLICATE", "names a type of messages twice")));
+                    }
+                }
+                Ok(ChannelChoices(choices))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+impl JsonSchema for ChannelChoices {
+    fn schema_name() -> Cow<'static, str> {
+        "ChannelChoices".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "The channels of messages by their type.",
+            "propertyNames": generator.subschema_for::<NotificationType>(),
+            "additionalProperties": generator.subschema_for::<BoundedVec<Channel, 0, 3>>(),
+        })
+    }
+}
+
 /// How a user wants to be notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preferences {
-    /// Whether mails about orders are sent. Mails about the account, such as a password reset, are always sent.
+    /// Whether mails about orders are sent. Mails about the account, such as a password reset, and the confirmation of an order are
+    /// always sent.
     pub email_enabled: bool,
     /// Whether text messages are sent to the profile's phone.
     pub sms_enabled: bool,
     /// The address that receives messages as signed webhooks; null for none.
     pub webhook_url: Option<String>,
+    /// The channels of some types of messages, in the place of the switches above.
+    #[serde(default)]
+    pub channels: BTreeMap<NotificationType, Vec<Channel>>,
 }
 
 /// Replaces the caller's preferences.
@@ -315,6 +373,10 @@ pub struct WritePreferences {
     /// An absolute http or https address; null or absent for none.
     #[serde(default)]
     pub webhook_url: Option<Url>,
+    /// The channels of some types of messages, in the place of the switches above, such as `{"SHIPPED": ["SMS"]}`. Mails that the law or
+    /// the safety of the account wants cannot be left out.
+    #[serde(default)]
+    pub channels: ChannelChoices,
 }
 
 /// The profile of a new user, sent by auth.
@@ -442,5 +504,8 @@ events! {
         webhook_url: Option<String>,
         /// The number for text messages; null when there is none.
         phone: Option<String>,
+        /// The channels of some types of messages, in the place of the switches.
+        #[serde(default)]
+        channels: BTreeMap<NotificationType, Vec<Channel>>,
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     Ready, Setup,
     admission::Admission,
+    api_keys::{self, ApiKey, ApiKeys},
     bodies::Bodies,
     compress::{self, KnownCopies},
     edge_request::EdgeRequest,
@@ -55,6 +56,7 @@ struct Inner {
     uploads: Semaphore,
     admission: Admission,
     limits: Option<Limits>,
+    api_keys: ApiKeys,
     upstreams: Upstreams,
     pages: Router,
     response_headers: ResponseHeaders,
@@ -62,7 +64,7 @@ struct Inner {
 
 impl Edge {
     pub(crate) fn new(setup: Setup, ready: Ready) -> Edge {
-        let Setup { env, settings, rate_limits, shared_limits, verifier, services, operations, extra, landing } = setup;
+        let Setup { env, settings, rate_limits, shared_limits, verifier, client, services, operations, extra, landing } = setup;
         let time = Duration::from_secs(settings.upstream_seconds.get().into());
         Edge(Arc::new(Inner {
             trusted_proxies: settings.trusted_proxies,
@@ -70,6 +72,7 @@ impl Edge {
             bodies: Bodies::new(&settings),
             uploads: Semaphore::new(UPLOADS),
             admission: Admission::new(settings.max_in_flight.get(), settings.max_in_flight_per_client.get(), settings.max_queued.get()),
+            api_keys: ApiKeys::new(client),
             limits: rate_limits.then(|| {
                 let shared = shared_limits.map(|values| SharedQuotas::new(values, settings.remembered_callers.get()));
                 Limits::new(&settings, shared)
@@ -164,6 +167,11 @@ impl Inner {
         if !is_streamed {
             Bodies::check_announced(edge_request.content_length, limit)?;
         }
+        if let (Some((_, path)), Some(key)) = (&destination, api_keys::key_of(request.headers())) {
+            let class = Class::of(&edge_request.method, path.path());
+            let token = self.exchange(key, class, edge_request, state).await?;
+            request.headers_mut().insert(header::AUTHORIZATION, token);
+        }
         if let (Some(limits), Some((_, path))) = (&self.limits, &destination) {
             let class = Class::of(&edge_request.method, path.path());
             let caller = self.caller(class, edge_request, &mut request).await;
@@ -189,6 +197,26 @@ impl Inner {
                 Ok(self.page(request).await)
             }
         }
+    }
+
+    /// Returns the header with the token of an API key. A key that is not cached is taken from the quota of the address, so that made-up
+    /// keys cost as much as other requests.
+    async fn exchange(
+        &self,
+        key: ApiKey,
+        class: Class,
+        edge_request: &EdgeRequest,
+        state: &mut RequestState,
+    ) -> Result<HeaderValue, Problem> {
+        if let Some(token) = self.api_keys.cached(&key) {
+            return Ok(token);
+        }
+        if let Some(limits) = &self.limits {
+            let (status, outcome) = limits.take(class, &Caller::at(edge_request.client)).await;
+            state.rate_limit = Some(status);
+            outcome?;
+        }
+        Context::new(edge_request.correlation_id()).scope(self.api_keys.exchange(key)).await
     }
 
     async fn page(&self, request: Request) -> Response {

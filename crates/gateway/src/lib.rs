@@ -6,6 +6,7 @@
 //! edge_request      reads the headers in one pass: keeps or makes the correlation id, drops internal headers
 //! cors              answers a browser's preflight
 //! routes            normalizes the path and finds its service, or refuses it with 400 or 404
+//! api_keys          exchanges an API key for an access token
 //! limits            counts the request for the caller: the user if the token verifies, else the address; shared_limits at all gateways
 //! bodies            reads the whole body, or refuses with 408, 413 or 503
 //! admission         takes a slot, after a short wait in the queue of its priority, or refuses with 503
@@ -18,6 +19,7 @@
 //! services are ready, [`StartupGate`] answers probes and refuses everything else.
 
 mod admission;
+mod api_keys;
 mod assets;
 mod bodies;
 mod compress;
@@ -45,7 +47,7 @@ pub use startup_gate::StartupGate;
 pub use upstream::Upstream;
 
 use axum::Router;
-use platform::{bus::SharedValues, env::Env, http::Operation, identity::Verifier};
+use platform::{bus::SharedValues, client::Client, env::Env, http::Operation, identity::Verifier};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Returns the reasons why requests cannot be served yet; empty when ready.
@@ -62,6 +64,8 @@ pub struct Setup {
     pub shared_limits: Option<SharedValues>,
     /// Identifies users for the rate limits.
     pub verifier: Verifier,
+    /// Calls auth with the gateway's own token.
+    pub client: Client,
     pub services: BTreeMap<&'static str, Upstream>,
     /// The operations of the API description.
     pub operations: Vec<Operation>,

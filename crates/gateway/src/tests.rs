@@ -1,5 +1,6 @@
 //! Tests of the gateway through its public router, with services that echo the request.
 
+mod api_keys;
 mod compression;
 mod cross_origin;
 mod overload;
@@ -52,6 +53,7 @@ struct Builder {
     extra: Router,
     landing: bool,
     ready: Ready,
+    client: Option<platform::client::Client>,
 }
 
 fn build() -> Builder {
@@ -63,6 +65,7 @@ fn build() -> Builder {
         extra: Router::new(),
         landing: true,
         ready: Arc::new(Vec::new),
+        client: None,
     }
 }
 
@@ -108,6 +111,7 @@ impl Builder {
             rate_limits: self.rate_limits,
             shared_limits: self.shared_limits,
             verifier,
+            client: self.client.unwrap_or_else(|| platform::client::Client::new(env.clone())),
             services,
             operations: operations(),
             extra: self.extra,

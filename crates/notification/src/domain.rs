@@ -6,7 +6,7 @@ use contracts::{
     secret::Secret,
     time::Timestamp,
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The addresses and the preferences of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Contact {
     pub email_enabled: bool,
     pub sms_enabled: bool,
     pub webhook_url: Option<String>,
+    /// The channels of some types of messages, in the place of the switches.
+    pub chosen_channels: BTreeMap<NotificationType, Vec<Channel>>,
     /// The last address that answered 410. It is not used, until the user saves another one or none.
     pub gone_webhook_url: Option<String>,
     /// Until then the receiver of webhooks wants none.
@@ -41,6 +43,7 @@ impl Contact {
             email_enabled: true,
             sms_enabled: false,
             webhook_url: None,
+            chosen_channels: BTreeMap::new(),
             gone_webhook_url: None,
             webhook_resumes_at: None,
         }
@@ -58,39 +61,16 @@ impl Contact {
 
     /// Returns the channels of a message of this type.
     pub fn channels(&self, kind: NotificationType) -> impl Iterator<Item = Channel> + use<> {
-        let secret = is_mail_only(kind);
-        let mail = self.email_enabled || is_about_account(kind);
-        let text = self.sms_enabled && self.phone.is_some() && !secret;
-        let webhook = self.webhook_url.is_some() && self.webhook_url != self.gone_webhook_url && !secret;
+        let chosen = self.chosen_channels.get(&kind);
+        let wants = |channel, by_switch: bool| chosen.map_or(by_switch, |channels| channels.contains(&channel));
+        let mail = kind.is_mandatory() || wants(Channel::Email, self.email_enabled);
+        let text = wants(Channel::Sms, self.sms_enabled) && self.phone.is_some() && !kind.is_mail_only();
+        let has_webhook = self.webhook_url.is_some() && self.webhook_url != self.gone_webhook_url;
+        let webhook = wants(Channel::Webhook, true) && has_webhook && !kind.is_mail_only();
         [(Channel::Email, mail), (Channel::Sms, text), (Channel::Webhook, webhook)]
             .into_iter()
             .filter_map(|(channel, wanted)| wanted.then_some(channel))
     }
-}
-
-/// Returns whether mails of this type ignore the preferences, because they are about the account itself.
-pub fn is_about_account(kind: NotificationType) -> bool {
-    matches!(
-        kind,
-        NotificationType::Registered
-            | NotificationType::PasswordReset
-            | NotificationType::PasswordChanged
-            | NotificationType::EmailVerification
-            | NotificationType::EmailChangeRequested
-            | NotificationType::EmailChanged
-            | NotificationType::PayoutAccountChanged
-    )
-}
-
-/// Returns whether messages of this type are mails to an address in their event, and nothing else.
-pub fn is_mail_only(kind: NotificationType) -> bool {
-    matches!(
-        kind,
-        NotificationType::PasswordReset
-            | NotificationType::EmailVerification
-            | NotificationType::EmailChangeRequested
-            | NotificationType::EmailChanged
-    )
 }
 
 /// A message with what a channel needs to send it.
@@ -208,12 +188,30 @@ mod tests {
         fn each_channel_is_used_at_most_once_and_by_the_preferences(email: bool, sms: bool, phone: bool, webhook: bool, at in 0..NotificationType::ALL.len()) {
             let kind = NotificationType::ALL[at];
             let channels: Vec<_> = contact(email, sms, phone, webhook).channels(kind).collect();
-            let account = ["REGISTERED", "PASSWORD_RESET", "PASSWORD_CHANGED", "PAYOUT_ACCOUNT_CHANGED"].contains(&kind.as_str());
-            let account = account || kind.as_str().starts_with("EMAIL_");
+            let always = ["REGISTERED", "PASSWORD_RESET", "PASSWORD_CHANGED", "PAYOUT_ACCOUNT_CHANGED", "ORDER_CONFIRMED"];
+            let account = always.contains(&kind.as_str()) || kind.as_str().starts_with("EMAIL_");
             let secret = kind == NotificationType::PasswordReset || kind.as_str().starts_with("EMAIL_");
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Email).count(), usize::from(email || account));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Sms).count(), usize::from(sms && phone && !secret));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Webhook).count(), usize::from(webhook && !secret));
+        }
+
+        #[test]
+        fn a_choice_by_type_takes_the_place_of_the_switches(email: bool, sms: bool, at in 0..NotificationType::ALL.len(), mask in 0..8_usize) {
+            let kind = NotificationType::ALL[at];
+            let chosen: Vec<_> = Channel::ALL.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1).map(|(_, channel)| *channel).collect();
+            let contact = Contact { chosen_channels: [(kind, chosen.clone())].into(), ..contact(email, sms, true, true) };
+            let used: Vec<_> = contact.channels(kind).collect();
+            for channel in Channel::ALL {
+                let wanted = match channel {
+                    Channel::Email => chosen.contains(channel) || kind.is_mandatory(),
+                    _ => chosen.contains(channel) && !kind.is_mail_only(),
+                };
+                prop_assert_eq!(used.contains(channel), wanted, "{} {}", kind, channel);
+            }
+            let other = NotificationType::ALL[(at + 1) % NotificationType::ALL.len()];
+            let by_switch = Contact { chosen_channels: BTreeMap::new(), ..contact.clone() };
+            prop_assert!(contact.channels(other).eq(by_switch.channels(other)), "other types follow the switches");
         }
 
         #[test]

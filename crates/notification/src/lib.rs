@@ -70,7 +70,8 @@ pub fn service_with(senders: impl FnOnce(&Ctx, &Settings) -> Result<Senders, Sta
             "0003_webhook_receivers",
             "0004_verified_addresses",
             "0005_subjects",
-            "0006_erased_mails"
+            "0006_erased_mails",
+            "0007_channels"
         ],
         |ctx: Ctx| async move {
             let settings: Settings = ctx.section()?;

@@ -7,7 +7,7 @@ use contracts::{
     auth::UserRegistered,
     column::JsonText,
     ids::{NotificationId, OrderId, UserId, Uuid},
-    notification::{Channel, DeliveryAttempt, Notification, NotificationFilter, NotificationStatus},
+    notification::{Channel, DeliveryAttempt, Notification, NotificationFilter, NotificationStatus, NotificationType},
     time::Timestamp,
     user::{AddressSnapshot, PreferencesChanged, UserContact, UserUpdated},
 };
@@ -18,10 +18,11 @@ use platform::{
     personal::is_erased,
 };
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 platform::table! {
     Contacts in "contacts" of Contact, key [user_id];
-    columns { user_id, email, email_verified, name, phone, email_enabled, sms_enabled, webhook_url, gone_webhook_url, webhook_resumes_at }
+    columns { user_id, email, email_verified, name, phone, email_enabled, sms_enabled, webhook_url, chosen_channels as JsonText, gone_webhook_url, webhook_resumes_at }
 }
 
 platform::table! {
@@ -81,9 +82,10 @@ pub async fn put_contact(tx: &mut Tx, user_id: UserId, contact: &UserContact) ->
         return Ok(());
     }
     let preferences = &contact.preferences;
+    let channels = text_of(&preferences.channels);
     tx.execute(
-        "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (user_id) DO UPDATE SET \
+        "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, chosen_channels, sequence) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT (user_id) DO UPDATE SET \
          email = COALESCE(contacts.email, excluded.email), \
          name = CASE WHEN contacts.name = '' THEN excluded.name ELSE contacts.name END",
         params![
@@ -93,11 +95,17 @@ pub async fn put_contact(tx: &mut Tx, user_id: UserId, contact: &UserContact) ->
             contact.phone,
             preferences.email_enabled,
             preferences.sms_enabled,
-            preferences.webhook_url
+            preferences.webhook_url,
+            channels
         ],
     )
     .await
     .map(|_| ())
+}
+
+/// Channels as the column of them holds them.
+fn text_of(channels: &BTreeMap<NotificationType, Vec<Channel>>) -> String {
+    serde_json::to_string(channels).expect("types and channels are texts")
 }
 
 /// Stores that the user reads the mails to this address.
@@ -131,14 +139,16 @@ pub async fn put_preferences(tx: &mut Tx, event: &PreferencesChanged, sequence: 
     if is_erased(tx, event.user_id.into()).await? {
         return Ok(());
     }
+    let channels = text_of(&event.channels);
     tx.execute(
-        "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
-         VALUES ($1, NULL, '', $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE SET phone = excluded.phone, \
+        "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, chosen_channels, sequence) \
+         VALUES ($1, NULL, '', $2, $3, $4, $5, $7, $6) ON CONFLICT (user_id) DO UPDATE SET phone = excluded.phone, \
+         chosen_channels = excluded.chosen_channels, \
          email_enabled = excluded.email_enabled, sms_enabled = excluded.sms_enabled, webhook_url = excluded.webhook_url, \
          gone_webhook_url = CASE WHEN excluded.webhook_url = contacts.gone_webhook_url THEN contacts.gone_webhook_url END, \
          webhook_resumes_at = CASE WHEN excluded.webhook_url = contacts.webhook_url THEN contacts.webhook_resumes_at END, \
          sequence = excluded.sequence WHERE contacts.sequence < excluded.sequence",
-        params![event.user_id, event.phone, event.email_enabled, event.sms_enabled, event.webhook_url, sequence],
+        params![event.user_id, event.phone, event.email_enabled, event.sms_enabled, event.webhook_url, sequence, channels],
     )
     .await
     .map(|_| ())

@@ -35,6 +35,7 @@ use platform::{
     testing::{Harness, HarnessBuilder},
 };
 use std::{
+    collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -115,6 +116,7 @@ impl Person {
             sms_enabled: sms,
             webhook_url: webhook.map(str::to_owned),
             phone: Some("+49 30 123456".into()),
+            channels: BTreeMap::new(),
         }
     }
 

@@ -13,7 +13,7 @@ pub use callers::{
     Admin, Caller, ClientMarker, Customer, Either, MaybeUser, Seller, SellerOfRecord, SellerOfRecordOrAdmin, SellerOrAdmin, Service,
     ServiceOf, User, Viewer, identify,
 };
-pub use claims::{AUDIENCE, Claims, ISSUER, Identity};
+pub use claims::{API_KEY_AUDIENCE, AUDIENCE, Claims, ISSUER, Identity};
 pub use contracts::auth::{Jwk, Jwks, Role};
 pub(crate) use guest::GuestSubject;
 pub use guest::{CartTokenHeader, GuestToken, MaybeGuestToken, OrGuest, OrderTokenHeader, TokenHeader};

@@ -67,6 +67,8 @@ pub struct Runtime {
     /// Every operation and its service.
     pub operations: Vec<(&'static str, Operation)>,
     pub verifier: Verifier,
+    /// Calls services with the gateway's own token.
+    pub gateway_client: Client,
     /// The services that do not run in this process, where they have an address.
     pub remotes: BTreeMap<&'static str, Remote>,
     /// Each service's database, for tools (doctor, replay) and tests.
@@ -104,6 +106,9 @@ impl Subscription {
 
 const GET_KEYS: Call<(), Jwks> = Call::get("auth", "/.well-known/jwks.json");
 
+/// The client id of the gateway.
+const GATEWAY: &str = "gateway";
+
 /// How long a request waits for the list of revoked tokens.
 const REVOCATIONS_WAIT: Duration = Duration::from_millis(500);
 
@@ -136,7 +141,9 @@ impl Runtime {
         };
 
         let keys_client = Client::new(env.clone());
-        let mut clients = vec![keys_client.clone()];
+        let gateway_client = Client::new(env.clone());
+        gateway_client.set_tokens(client_credentials(&gateway_client, GATEWAY, &master_key.client_secret(GATEWAY)));
+        let mut clients = vec![keys_client.clone(), gateway_client.clone()];
         // The list of revoked tokens is for services: any of this process asks for all.
         let revocations = services.first().map(|service| {
             let client = Client::new(env.clone());
@@ -149,6 +156,7 @@ impl Runtime {
             routers: BTreeMap::new(),
             operations: Vec::new(),
             verifier: verifier.clone(),
+            gateway_client,
             remotes: remotes(&remote_services),
             databases,
             subscriptions: Vec::new(),

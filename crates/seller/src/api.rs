@@ -3,6 +3,7 @@
 use crate::{App, Error, actions, store};
 use contracts::{
     ids::UserId,
+    problem::Code,
     seller::{
         ApplySeller, DecideSeller, PayoutDetails, PublicSeller, Seller, SellerFact, SellerFilter, SellerRef, SellerStatus, UpdateSeller,
     },
@@ -76,6 +77,9 @@ async fn update(
     if_match: IfMatch,
     Body(body): Body<UpdateSeller>,
 ) -> Result<Tagged<Json<Seller>>, Problem> {
+    if user.is_api_key && !body.payout_account.is_absent() {
+        return Err(Problem::new(Code::FORBIDDEN).detail("an API key does not change where money is paid out"));
+    }
     Ok(actions::update(&app, user.id, if_match, body).await?)
 }
 

@@ -160,6 +160,7 @@ pub fn gateway(config: &Config, runtime: &Runtime, operations: Vec<Operation>, e
         shared_limits,
         rate_limits: config.rate_limits,
         verifier: runtime.verifier.clone(),
+        client: runtime.gateway_client.clone(),
         services: here.chain(elsewhere).collect(),
         operations,
         extra,

@@ -7,6 +7,7 @@ use contracts::{
     auth::{AccountStatus, Role},
     body::Patch,
     ids::{AddressId, UserId},
+    notification::{Channel, NotificationType},
     problem::Fault,
     time::Timestamp,
     user::{Address, Preferences, PreferencesChanged, UpdateProfile, User, UserUpdated, WriteAddress, WritePreferences},
@@ -14,6 +15,7 @@ use contracts::{
 use platform::{http::ETag, public_address::has_public_host};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// A value with its version, which counts its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,14 +95,15 @@ pub fn user_updated(user: &User) -> UserUpdated {
 /// Returns the preferences of a user who never wrote any: mails only.
 #[must_use]
 pub fn default_preferences() -> Preferences {
-    Preferences { email_enabled: true, sms_enabled: false, webhook_url: None }
+    Preferences { email_enabled: true, sms_enabled: false, webhook_url: None, channels: BTreeMap::new() }
 }
 
 /// Returns the preferences of a request.
 #[must_use]
 pub fn preferences(wanted: WritePreferences) -> Preferences {
-    let WritePreferences { email_enabled, sms_enabled, webhook_url } = wanted;
-    Preferences { email_enabled, sms_enabled, webhook_url: webhook_url.map(contracts::text::Url::into_string) }
+    let WritePreferences { email_enabled, sms_enabled, webhook_url, channels } = wanted;
+    let webhook_url = webhook_url.map(contracts::text::Url::into_string);
+    Preferences { email_enabled, sms_enabled, webhook_url, channels: channels.into_map() }
 }
 
 /// What this service must know of the settings of notification, which sends the webhooks.
@@ -114,32 +117,72 @@ pub struct WebhookPolicy {
 pub const WHY_PHONE: &str = "text messages are the only channel and need a phone number: set the profile's phone first, or leave \
                              e-mails on";
 
-/// Returns whether text messages are the only channel, and there is no phone.
+/// Returns whether text messages are the only channel, of all messages or of a type, and there is no phone.
 #[must_use]
 pub fn needs_phone(preferences: &Preferences, user: &User) -> bool {
-    let Preferences { email_enabled, sms_enabled, webhook_url } = preferences;
+    lacks_phone(preferences, user) || preferences.channels.values().any(|channels| is_unreachable(channels, preferences, user))
+}
+
+fn lacks_phone(preferences: &Preferences, user: &User) -> bool {
+    let Preferences { email_enabled, sms_enabled, webhook_url, .. } = preferences;
     *sms_enabled && user.phone.is_none() && !email_enabled && webhook_url.is_none()
+}
+
+/// Returns whether none of the channels that were chosen has an address.
+fn is_unreachable(channels: &[Channel], preferences: &Preferences, user: &User) -> bool {
+    let has_address = |channel: &Channel| match channel {
+        Channel::Email => true,
+        Channel::Sms => user.phone.is_some(),
+        Channel::Webhook => preferences.webhook_url.is_some(),
+    };
+    !channels.is_empty() && !channels.iter().any(has_address)
 }
 
 /// # Errors
 /// The faults of preferences that could not be followed.
 pub fn check_preferences(wanted: &Preferences, user: &User, webhooks: WebhookPolicy) -> Result<(), Vec<Fault>> {
     let mut faults = Vec::new();
-    if needs_phone(wanted, user) {
+    if lacks_phone(wanted, user) {
         faults.push(Fault::at("/smsEnabled", "PHONE_REQUIRED", WHY_PHONE));
     }
     if let Some(url) = wanted.webhook_url.as_deref().filter(|url| !webhooks.allow_private_webhooks && !has_public_host(url)) {
         let detail = format!("must be an address of the public internet, which {url} is not");
         faults.push(Fault::at("/webhookUrl", "NOT_A_PUBLIC_URL", detail));
     }
+    for (kind, channels) in &wanted.channels {
+        check_channels(*kind, channels, wanted, user, &mut faults);
+    }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+fn check_channels(kind: NotificationType, channels: &[Channel], wanted: &Preferences, user: &User, faults: &mut Vec<Fault>) {
+    for (at, channel) in channels.iter().enumerate() {
+        let pointer = || format!("/channels/{kind}/{at}");
+        if channels[..at].contains(channel) {
+            faults.push(Fault::at(pointer(), "DUPLICATE", "is named more than once"));
+        }
+        if kind.is_mail_only() && *channel != Channel::Email {
+            faults.push(Fault::at(pointer(), "NOT_AVAILABLE", "must be EMAIL: these messages are mails to a certain address"));
+        }
+    }
+    let pointer = format!("/channels/{kind}");
+    if kind.is_mandatory() && !channels.contains(&Channel::Email) {
+        let detail = "must have EMAIL: the law or the safety of the account wants these mails, and they cannot be switched off";
+        faults.push(Fault::at(pointer, "MANDATORY", detail));
+    } else if is_unreachable(channels, wanted, user) {
+        let fault = match channels.contains(&Channel::Sms) {
+            true => Fault::at(pointer, "PHONE_REQUIRED", WHY_PHONE),
+            false => Fault::at(pointer, "WEBHOOK_URL_REQUIRED", "needs a webhookUrl, or another channel"),
+        };
+        faults.push(fault);
+    }
 }
 
 /// Returns the event of all preferences, with the phone number for text messages.
 #[must_use]
 pub fn preferences_changed(user: &User, preferences: Preferences) -> PreferencesChanged {
-    let Preferences { email_enabled, sms_enabled, webhook_url } = preferences;
-    PreferencesChanged { user_id: user.user_id, email_enabled, sms_enabled, webhook_url, phone: user.phone.clone() }
+    let Preferences { email_enabled, sms_enabled, webhook_url, channels } = preferences;
+    PreferencesChanged { user_id: user.user_id, email_enabled, sms_enabled, webhook_url, phone: user.phone.clone(), channels }
 }
 
 /// The kinds of use that an address is the default for.
@@ -388,7 +431,7 @@ mod tests {
 
     #[test]
     fn by_default_only_mails_are_sent() {
-        let expected = Preferences { email_enabled: true, sms_enabled: false, webhook_url: None };
+        let expected = Preferences { email_enabled: true, sms_enabled: false, webhook_url: None, channels: BTreeMap::new() };
         assert_eq!(default_preferences(), expected);
     }
 

@@ -56,7 +56,8 @@ pub fn service() -> Service {
             "0003_beginnings",
             "0004_search_prefixes",
             "0005_recipients_and_status",
-            "0006_email_verified"
+            "0006_email_verified",
+            "0007_channels"
         ],
         |ctx: Ctx| async move {
             let app = App { webhooks: ctx.settings.section(contracts::notification::NAME)?, ctx };

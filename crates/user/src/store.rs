@@ -40,7 +40,7 @@ platform::table! {
 
 platform::table! {
     PreferencesOfUsers in "preferences" of Versioned<Preferences>, key [user_id];
-    columns { version, value: Preferences { email_enabled, sms_enabled, webhook_url } }
+    columns { version, value: Preferences { email_enabled, sms_enabled, webhook_url, channels as JsonText } }
     extra { user_id, updated_at }
 }
 

@@ -1,5 +1,6 @@
 //! What administrators do to accounts. A repeated request changes nothing and emits nothing.
 
+use super::api_key::end_api_keys;
 use crate::{
     App,
     domain::roles,
@@ -46,7 +47,7 @@ pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -
         .await
 }
 
-/// Locks an account until an administrator unlocks it, and ends its logins and reset links.
+/// Locks an account until an administrator unlocks it, and ends its logins, API keys and reset links.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::NotAdmin`], [`Error::LastAdmin`].
@@ -60,6 +61,7 @@ pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Acco
             if account.is_active() {
                 accounts::set_status(tx, user, AccountStatus::Locked).await?;
                 refresh_tokens::revoke_all(tx, user, None).await?;
+                end_api_keys(tx, user).await?;
                 resets::drop_tokens(tx, user).await?;
                 email_tokens::end_changes(tx, user, &account.email).await?;
                 tx.emit(UserLocked { user_id: user, locked_by: Some(admin) });

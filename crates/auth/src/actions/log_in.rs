@@ -6,15 +6,14 @@ use super::{
 };
 use crate::{
     App,
-    domain::{dummy_hash, lockout::Decision},
+    domain::{device::Client, dummy_hash, lockout::Decision},
     error::Error,
     hashing,
     store::accounts,
 };
 use contracts::{auth::Tokens, secret::Secret, text::Email};
-use platform::http::Network;
 
-/// Logs in with e-mail and password from this network.
+/// Logs in with e-mail and password by this client.
 ///
 /// An address without an account takes the same steps: the comparison with a hash, the transaction, the counting. The
 /// transaction decides on the result of the comparison after all attempts that were committed before, and only if the
@@ -23,7 +22,7 @@ use platform::http::Network;
 /// # Errors
 /// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a blocked attempt,
 /// without a difference. [`Error::Overloaded`].
-pub async fn log_in(app: &App, network: Network, email: Email, password: Secret) -> Result<Tokens, Error> {
+pub async fn log_in(app: &App, client: Client, email: Email, password: Secret) -> Result<Tokens, Error> {
     let Stored { known, hash } = find_stored(app, &email).await?;
     let verified = app.hasher.verify(&hash, password.reveal()).await?;
 
@@ -36,7 +35,7 @@ pub async fn log_in(app: &App, network: Network, email: Email, password: Secret)
             let unchanged = account.as_ref().map(|account| &account.password_hash) == known.as_ref();
             let user = account.as_ref().map(|account| account.user_id);
             let right = verified.matches && unchanged && user.is_some();
-            let decision = record_login_attempt(tx, policy, &email, network, user, right).await?;
+            let decision = record_login_attempt(tx, policy, &email, client.network, user, right).await?;
             let account = match (decision, account) {
                 (Decision::Accepted, Some(account)) => account,
                 (Decision::Blocked { .. } | Decision::Delayed(_), _) => return Ok(("blocked", None)),
@@ -45,7 +44,7 @@ pub async fn log_in(app: &App, network: Network, email: Email, password: Secret)
             if let Some(upgrade) = &verified.upgrade {
                 accounts::set_password(tx, &account, upgrade).await?;
             }
-            session::open(tx, &account, None, lifetime).await.map(|session| ("admitted", Some(session)))
+            session::open(tx, &account, None, lifetime, &client.device).await.map(|session| ("admitted", Some(session)))
         })
         .await?;
     metrics::counter!("souk_auth_logins_total", "outcome" => outcome).increment(1);

@@ -3,6 +3,7 @@
 use super::session::{self, Session};
 use crate::{
     App,
+    domain::device::Device,
     error::Error,
     opaque::{self, Hash},
     store::{
@@ -34,10 +35,10 @@ enum Outcome {
 /// # Errors
 /// [`Error::InvalidRefreshToken`] when it is unknown, expired, revoked, or its account is locked; and when it was used
 /// before the grace period, which also revokes everything that descends from the same login.
-pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
+pub async fn refresh(app: &App, device: Device, body: RefreshTokens) -> Result<Tokens, Error> {
     let hash = opaque::hash(body.refresh_token.reveal());
     let (lifetime, grace) = (app.settings.refresh_token(), app.settings.refresh_grace());
-    match app.ctx.db.write(async move |tx| rotate(tx, hash, lifetime, grace).await).await? {
+    match app.ctx.db.write(async move |tx| rotate(tx, hash, lifetime, grace, &device).await).await? {
         Outcome::Rotated(session) => Ok(app.tokens(session)),
         Outcome::Refused => Err(Error::InvalidRefreshToken),
         Outcome::Reused { user_id, family_id } => {
@@ -48,7 +49,7 @@ pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
     }
 }
 
-async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration, grace: Duration) -> Result<Outcome, Error> {
+async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration, grace: Duration, device: &Device) -> Result<Outcome, Error> {
     let Some((account, token)) = lock_token(tx, hash).await? else { return Ok(Outcome::Refused) };
     // Used tokens are not marked when their login ends, so the grace needs a token of the login that is valid still.
     let in_grace = token.used_at.is_some_and(|used_at| tx.now() < used_at.after(grace)) && store::is_live(tx, token.family_id).await?;
@@ -62,7 +63,7 @@ async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration, grace: Duration) ->
     if !in_grace {
         store::mark_used(tx, token.token_id).await?;
     }
-    session::open(tx, &account, Some(token.family_id), lifetime).await.map(Outcome::Rotated)
+    session::open(tx, &account, Some(token.family_id), lifetime, device).await.map(Outcome::Rotated)
 }
 
 /// Locks the account of a token and then the token, so that a lock, a new password or another use comes entirely before

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     App,
-    domain::{password_rules, roles},
+    domain::{
+        device::{Client, Device},
+        password_rules, roles,
+    },
     error::Error,
     store::{
         accounts::{self, Credential},
@@ -22,7 +25,7 @@ use contracts::{
     text::{Email, Name},
     user::{ENSURE_USER, EnsureUser},
 };
-use platform::{db::Tx, http::Network};
+use platform::db::Tx;
 use std::time::Duration;
 
 /// The time limit of the call that creates the profile.
@@ -45,17 +48,17 @@ pub struct NewAccount {
 /// # Errors
 /// [`Error::PasswordRefused`]; [`Error::EmailTaken`], also for a repetition with another password; [`Error::KeyReused`] for another e-mail or name
 /// under a key; [`Error::Overloaded`].
-pub async fn register(app: &App, network: Network, key: Option<&str>, body: RegisterUser) -> Result<Tokens, Error> {
+pub async fn register(app: &App, client: Client, key: Option<&str>, body: RegisterUser) -> Result<Tokens, Error> {
     password_rules::check(&body.password, &body.email, Some(&body.name)).map_err(|fault| Error::PasswordRefused("/password", fault))?;
     let request = key.map(|key| Request::of(key, &body.email, &body.name));
     let opened = match find_earlier(app, request).await? {
         Earlier::Different => Err(Error::KeyReused),
         Earlier::Same => Err(Error::EmailTaken),
-        Earlier::None => open(app, request, body.clone()).await,
+        Earlier::None => open(app, request, body.clone(), client.device.clone()).await,
     };
     match opened {
         // A concurrent repetition of this request may have opened it.
-        Err(Error::EmailTaken) if find_earlier(app, request).await? == Earlier::Same => repeat(app, network, body).await,
+        Err(Error::EmailTaken) if find_earlier(app, request).await? == Earlier::Same => repeat(app, client, body).await,
         opened => opened,
     }
 }
@@ -68,15 +71,15 @@ async fn find_earlier(app: &App, request: Option<Request>) -> Result<Earlier, Er
 }
 
 /// A repetition is a login attempt like any other: with a wrong password its answer is that the address is taken.
-async fn repeat(app: &App, network: Network, body: RegisterUser) -> Result<Tokens, Error> {
+async fn repeat(app: &App, client: Client, body: RegisterUser) -> Result<Tokens, Error> {
     let password = Secret::parse(body.password.reveal()).expect("a new password is shorter than a secret may be");
-    log_in(app, network, body.email, password).await.map_err(|error| match error {
+    log_in(app, client, body.email, password).await.map_err(|error| match error {
         Error::InvalidCredentials => Error::EmailTaken,
         error => error,
     })
 }
 
-async fn open(app: &App, request: Option<Request>, body: RegisterUser) -> Result<Tokens, Error> {
+async fn open(app: &App, request: Option<Request>, body: RegisterUser, device: Device) -> Result<Tokens, Error> {
     // A request that will be refused costs no hash.
     let email = body.email.clone();
     if app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find_by_email(tx, &email).await?.is_some())).await? {
@@ -96,7 +99,7 @@ async fn open(app: &App, request: Option<Request>, body: RegisterUser) -> Result
                 return Err(Error::KeyReused);
             }
             mail_token(tx, &of, &credential, &credential.email).await?;
-            session::open(tx, &credential, None, lifetime).await
+            session::open(tx, &credential, None, lifetime, &device).await
         })
         .await?;
     ensure_profile(app, session.user_id, account).await;

@@ -1,6 +1,10 @@
 //! What ends access tokens before they expire.
 
-use crate::{App, error::Error, store::ended_logins};
+use crate::{
+    App,
+    error::Error,
+    store::{api_keys, ended_logins},
+};
 use contracts::{auth::Revocations, time::Timestamp};
 use std::time::Duration;
 
@@ -20,13 +24,16 @@ pub async fn list_revocations(app: &App, since: Option<Timestamp>) -> Result<Rev
         .read(async move |tx| {
             let earliest = tx.now().before(lifetime);
             let since = since.map_or(earliest, |since| since.max(earliest));
-            let sessions = ended_logins::list_sessions(tx, since, BATCH).await?;
+            let mut sessions = ended_logins::list_sessions(tx, since, BATCH).await?;
+            let keys = api_keys::list_revoked(tx, since, BATCH).await?;
             let roles = ended_logins::list_roles(tx, since, BATCH).await?;
             let is_full = |length: usize| i64::try_from(length).is_ok_and(|length| length >= BATCH);
             let last_session = sessions.last().filter(|_| is_full(sessions.len())).map(|session| session.revoked_at);
             let last_role = roles.last().filter(|_| is_full(roles.len())).map(|roles| roles.changed_at);
+            let last_key = keys.last().filter(|_| is_full(keys.len())).map(|key| key.revoked_at);
+            sessions.extend(keys);
             // A full list goes on behind its last entry at once.
-            let cut = last_session.into_iter().chain(last_role).min().filter(|cut| *cut > since);
+            let cut = last_session.into_iter().chain(last_role).chain(last_key).min().filter(|cut| *cut > since);
             Ok(Revocations {
                 sessions,
                 roles,

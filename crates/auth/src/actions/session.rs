@@ -2,12 +2,13 @@
 
 use crate::{
     App,
+    domain::device::Device,
     error::Error,
     opaque,
     store::{
         accounts::{self, Credential},
         refresh_tokens::{self, RefreshToken},
-        seller_records,
+        seller_records, sessions,
     },
 };
 use contracts::{
@@ -29,9 +30,9 @@ pub struct Session {
     refresh_token: Secret,
 }
 
-/// Inserts a new refresh token: in this family, or in a new one, which is a new login. The caller has locked the
-/// account.
-pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifetime: Duration) -> Result<Session, Error> {
+/// Inserts a new refresh token: in this family, or in a new one, which is a new login, and stores the use by `device`. The caller
+/// has locked the account.
+pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifetime: Duration, device: &Device) -> Result<Session, Error> {
     let refresh_token = opaque::token(tx.random_bytes());
     let family_id = family.unwrap_or_else(|| tx.new_id());
     let row = RefreshToken {
@@ -42,6 +43,7 @@ pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifet
         used_at: None,
         revoked_at: None,
     };
+    sessions::put(tx, family_id, account.user_id, device).await?;
     refresh_tokens::insert(tx, &row, opaque::hash(refresh_token.reveal())).await?;
     let roles = accounts::roles(tx, account.user_id).await?;
     let has_seller_record = seller_records::exists(tx, account.user_id).await?;

@@ -2,8 +2,9 @@
 
 use super::{
     accounts::{self, Credential},
+    api_keys,
     attempts::{self, Subject},
-    email_tokens, ended_logins, refresh_tokens, resets,
+    email_tokens, ended_logins, refresh_tokens, resets, sessions,
 };
 use contracts::{
     ids::{UserId, Uuid},
@@ -30,6 +31,8 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
     Ok([
         ("account".to_owned(), vec![account]),
         ("logins".to_owned(), list_logins(tx, user).await?),
+        ("sessions".to_owned(), list_sessions(tx, user).await?),
+        ("apiKeys".to_owned(), list_api_keys(tx, user).await?),
         ("failedLogins".to_owned(), list_failed_logins(tx, user).await?),
         ("passwordResets".to_owned(), list_resets(tx, user).await?),
         ("emailTokens".to_owned(), list_email_tokens(tx, user).await?),
@@ -46,6 +49,21 @@ async fn list_logins(tx: &mut Tx, user: UserId) -> Result<Vec<PersonalRecord>, E
         Ok(json!({"loginId": login, "createdAt": created_at, "refreshedAt": refreshed_at, "expiresAt": expires_at}))
     })
     .await
+}
+
+async fn list_sessions(tx: &mut Tx, user: UserId) -> Result<Vec<PersonalRecord>, Error> {
+    let found = sessions::list_all(tx, user).await?;
+    let record = |session: sessions::StoredSession| {
+        json!({
+            "sessionId": session.session_id, "createdAt": session.created_at, "lastUsedAt": session.last_used_at,
+            "userAgent": session.device.user_agent, "network": session.device.network,
+        })
+    };
+    Ok(found.into_iter().map(record).collect())
+}
+
+async fn list_api_keys(tx: &mut Tx, user: UserId) -> Result<Vec<PersonalRecord>, Error> {
+    Ok(api_keys::list(tx, user, None, i64::MAX).await?.into_iter().map(|key| json!(key)).collect())
 }
 
 async fn list_failed_logins(tx: &mut Tx, user: UserId) -> Result<Vec<PersonalRecord>, Error> {
@@ -84,6 +102,8 @@ pub async fn erase_account(tx: &mut Tx, account: &Credential, token_lifetime: Du
     resets::drop_tokens(tx, user).await?;
     resets::delete_request(tx, &account.email).await?;
     email_tokens::delete_of_user(tx, user, &account.email).await?;
+    sessions::delete_of_user(tx, user).await?;
+    api_keys::erase_of_user(tx, user).await?;
     refresh_tokens::revoke_all(tx, user, None).await?;
     refresh_tokens::delete_but_revoked(tx, user, tx.now().after(token_lifetime)).await?;
     ended_logins::insert_role_change(tx, user).await?;

@@ -1,6 +1,6 @@
 use super::*;
 use contracts::auth::{AccountStatus, RolesChanged, UserLocked, UserUnlocked};
-use platform::http::Operation;
+use platform::http::{Operation, openapi::Grant};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -177,16 +177,17 @@ async fn every_route_but_the_public_ones_refuses_anonymous_callers() {
     ];
     let all = auth.runtime.operations.iter().map(|(_, operation)| operation.clone());
     let operations: Vec<Operation> = all.filter(|operation| operation.tag == "auth").collect();
-    assert_eq!(operations.len(), 18);
+    assert_eq!(operations.len(), 24);
     for operation in operations {
         assert_eq!(operation.access().anonymous, open.contains(&operation.path), "{}", operation.path);
         if open.contains(&operation.path) {
             continue;
         }
-        let path = operation.path.replace("{userId}", &mara.user_id.to_string());
+        let path = operation.path.replace("{userId}", &mara.user_id.to_string()).replace("{sessionId}", &mara.user_id.to_string());
+        let path = path.replace("{apiKeyId}", &mara.user_id.to_string());
         let ask = || auth.request(operation.method.clone(), &path);
         ask().send().await.expect_problem(401, "UNAUTHENTICATED");
-        if !["/auth/password/change", "/auth/email/change"].contains(&operation.path) {
+        if !operation.access().grants.contains(&Grant::User) {
             ask().bearer(mara.access_token.reveal()).send().await.expect_problem(403, "FORBIDDEN");
         }
     }

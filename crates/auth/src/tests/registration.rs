@@ -137,7 +137,7 @@ async fn every_key_is_checked_and_no_answer_with_tokens_is_kept() {
     let all = auth.runtime.operations.iter().map(|(_, operation)| operation.clone());
     let public = all.filter(|operation| operation.tag == "auth" && !operation.is_internal());
     let posts: Vec<_> = public.filter(|operation| operation.method == axum::http::Method::POST).collect();
-    assert_eq!(posts.len(), 13);
+    assert_eq!(posts.len(), 14);
     for operation in posts {
         let path = operation.path.replace("{userId}", &admin.user_id.to_string());
         let request = auth.request(operation.method, &path).bearer(admin.access_token.reveal()).key(&"x".repeat(300));

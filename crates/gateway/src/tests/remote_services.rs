@@ -78,6 +78,7 @@ async fn a_service_that_is_not_configured_is_answered_with_503() {
     let env = Env::seeded(1, Timestamp(0));
     let verifier = Verifier::new(env.clone(), &Jwks { keys: Vec::new() });
     let setup = Setup {
+        client: platform::client::Client::new(env.clone()),
         env,
         settings: Settings::default(),
         rate_limits: true,

@@ -26,7 +26,7 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
     let contact = tx.find::<Contacts>("user_id = $1", params![user]).await?.map(|contact| {
         json!({
             "email": contact.email, "name": contact.name, "phone": contact.phone, "emailEnabled": contact.email_enabled,
-            "smsEnabled": contact.sms_enabled, "webhookUrl": contact.webhook_url,
+            "smsEnabled": contact.sms_enabled, "webhookUrl": contact.webhook_url, "channels": contact.chosen_channels,
         })
     });
     let messages = tx.list::<Notifications>("WHERE user_id = $1 ORDER BY notification_id", params![user]).await?;

@@ -53,7 +53,7 @@ async fn every_event_makes_one_message() {
     assert_eq!(sent.len(), NotificationType::ALL.len());
     for event in sent {
         let other = ["REVIEW_", "SELLER_", "PAYOUT_"].iter().any(|prefix| event.r#type.as_str().starts_with(prefix));
-        let about_order = !crate::domain::is_about_account(event.r#type) && !other;
+        let about_order = !event.r#type.is_about_account() && !other;
         assert_eq!((event.user_id, event.order_id), (person.user_id, about_order.then_some(person.order_id)));
     }
     harness.nothing_is_parked().await;
@@ -242,4 +242,26 @@ async fn older_preferences_change_nothing() {
     deliver(&harness, person.shipped()).await;
     harness.complete().await;
     assert_eq!(person.notifications(&harness).await.len(), 1, "only the welcome");
+}
+
+#[tokio::test]
+async fn channels_by_type_count_before_the_switches() {
+    let phone = Arc::new(RecordingSms::default());
+    let harness = Harness::of(service_with_sms(phone.clone())).start().await;
+    let person = Person::registered(&harness).await;
+    let channels = [(NotificationType::Shipped, vec![Channel::Sms]), (NotificationType::Delivered, Vec::new())].into();
+    deliver(&harness, PreferencesChanged { channels, ..person.preferences(true, false, None) }).await;
+    deliver(&harness, person.shipped()).await;
+    deliver(&harness, person.delivered()).await;
+    deliver(&harness, person.created()).await;
+    harness.complete().await;
+    let lines = person.notification_lines(&harness).await;
+    assert_eq!(lines, ["ORDER_CREATED EMAIL SENT", "SHIPPED SMS SENT", "REGISTERED EMAIL SENT"]);
+    // Everything is switched off, and the confirmation of the order is sent.
+    deliver(&harness, person.preferences(false, false, None)).await;
+    deliver(&harness, person.confirmed()).await;
+    deliver(&harness, person.shipped()).await;
+    harness.complete().await;
+    let lines = person.notification_lines(&harness).await;
+    assert_eq!((lines[0].as_str(), lines.len()), ("ORDER_CONFIRMED EMAIL SENT", 4));
 }

@@ -188,7 +188,6 @@ impl<'a> OperationBuilder<'a> {
     /// Accepts callers without a token as well.
     pub fn allow_anonymous(&mut self) {
         self.optional = true;
-        self.refusals.retain(|code| *code != Code::FORBIDDEN);
     }
 
     /// Guests may call it as well, with the token of this security scheme.

@@ -12,7 +12,7 @@ use super::{BASE, describe::OperationBuilder, encode_text};
 use crate::identity::{CartTokenHeader, OrderTokenHeader, TokenHeader as _};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use contracts::{
-    auth::Role,
+    auth::{Role, key_scope},
     problem::{self, Code, Fault},
     registry::{self, OperationDoc},
 };
@@ -51,6 +51,12 @@ pub enum Grant {
 }
 
 impl Grant {
+    /// Whether it is a kind of user.
+    #[must_use]
+    pub fn is_user(self) -> bool {
+        matches!(self, Grant::User | Grant::Role(_) | Grant::SellerOfRecord)
+    }
+
     /// As `x-roles` writes it.
     #[must_use]
     pub fn as_str(self) -> String {
@@ -85,6 +91,12 @@ impl Operation {
             grants: builder.grants,
             guests: builder.guests,
         })
+    }
+
+    /// The scope that an API key needs for it. `None` where no key is taken.
+    #[must_use]
+    pub fn key_scope(&self) -> Option<String> {
+        key_scope(self.method == Method::GET, self.path)
     }
 
     /// Describes this operation alone, and reads from that.
@@ -190,10 +202,16 @@ impl Operation {
         }
         responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Problem"}));
         let about = self.doc().map_or(self.summary, |doc| &doc.description);
+        let is_for_users = access.grants.iter().any(|grant| grant.is_user());
+        let scope = self.key_scope().filter(|_| is_for_users);
+        let mut callers = prose::callers(&access);
+        if is_for_users {
+            callers = format!("{callers} {}", prose::api_key(scope.as_deref()));
+        }
         let mut operation = json!({
             "operationId": self.id(),
             "summary": self.summary,
-            "description": format!("{about}\n\n{}\n\n{}", prose::callers(&access), prose::errors(&errors)),
+            "description": format!("{about}\n\n{callers}\n\n{}", prose::errors(&errors)),
             "tags": [self.tag],
             "responses": responses,
         });
@@ -231,6 +249,9 @@ impl Operation {
             let words: BTreeSet<String> = access.grants.iter().map(|grant| grant.as_str()).collect();
             operation["x-roles"] = json!(words);
         }
+        if let Some(scope) = scope {
+            operation["x-scope"] = scope.into();
+        }
         operation
     }
 }
@@ -264,7 +285,8 @@ value in `errors`. The answer `default` holds those that any operation may answe
 limit of the rate, a failure of ours. Only what cannot be read as HTTP at all, or has more than 200 headers, an address of more \
 than 65,534 bytes or 96 KiB before its body, is answered with a bare 400, 414 or 431, and the connection ends.\n\n\
 Take a token from `POST /auth/login` or `POST /auth/register` and send it as `Authorization: Bearer`. A token that is not valid \
-is 401 on operations without a lock too.";
+is 401 on operations without a lock too. A program may send an API key of `POST /api-keys` instead: it opens the operations of its \
+scopes (`x-scope`), and what its maker may.";
 
 const SERVICES_NOTE: &str = "The operations that services call. Each needs the token of a service (`POST /auth/token`). Paths \
 below `/internal` are answered by the services themselves, and not by the gateway.";
@@ -316,7 +338,7 @@ fn describe<'a>(operations: impl Iterator<Item = &'a Operation>, title: &str, ve
             "examples": examples,
             "responses": {"Problem": failed},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, or an API key."},
                 CartTokenHeader::SCHEME: {"type": "apiKey", "in": "header", "name": CartTokenHeader::NAME, "description": "The token of a guest's cart."},
                 OrderTokenHeader::SCHEME: {"type": "apiKey", "in": "header", "name": OrderTokenHeader::NAME, "description": "The token of a guest's order."},
                 "client": {"type": "http", "scheme": "basic", "description": "The id and the secret of a client."},

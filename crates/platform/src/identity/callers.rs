@@ -14,11 +14,11 @@ use crate::{
     },
 };
 use axum::{
-    extract::FromRequestParts,
-    http::{header, request::Parts},
+    extract::{FromRequestParts, MatchedPath},
+    http::{Method, header, request::Parts},
 };
 use contracts::{
-    auth::{INTERNAL, Role},
+    auth::{INTERNAL, Role, key_scope},
     ids::UserId,
     problem::Code,
 };
@@ -27,8 +27,29 @@ use std::{marker::PhantomData, ops::Deref, sync::Arc};
 /// The identity of the request's token, verified once per request; `None` without a token.
 ///
 /// # Errors
-/// 401 for a token that is not valid, 503 when its key is unknown and cannot be fetched.
+/// 401 for a token that is not valid, 403 for one of an API key that does not open the operation, 503 when its key is unknown and
+/// cannot be fetched.
 pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Problem> {
+    let identity = verified(parts).await?;
+    if let Some(identity) = identity.as_ref().filter(|identity| identity.is_api_key) {
+        check_scope(identity, parts)?;
+    }
+    Ok(identity)
+}
+
+/// Refuses an API key that lacks the scope of the operation. Every caller of every service passes here, so that no operation can
+/// forget it.
+fn check_scope(identity: &Identity, parts: &Parts) -> Result<(), Problem> {
+    let path = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
+    let refused = |detail: String| Err(Problem::new(Code::FORBIDDEN).detail(detail));
+    match key_scope(matches!(parts.method, Method::GET | Method::HEAD), path) {
+        None => refused("API keys are not taken here".to_owned()),
+        Some(scope) if !identity.has_scope(&scope) => refused(format!("the API key lacks the scope {scope}")),
+        Some(_) => Ok(()),
+    }
+}
+
+async fn verified(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Problem> {
     if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
         return Ok(Some(identity.clone()));
     }

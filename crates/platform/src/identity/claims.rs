@@ -3,7 +3,7 @@
 use crate::env::Env;
 use contracts::{
     auth::Role,
-    ids::{UserId, Uuid},
+    ids::{ApiKeyId, UserId, Uuid},
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
@@ -12,6 +12,9 @@ use std::time::Duration;
 pub const ISSUER: &str = "souk";
 /// `aud` of every access token.
 pub const AUDIENCE: &str = "souk";
+
+/// `aud` of the tokens that API keys are exchanged for. A verifier that does not know what a key opens refuses them.
+pub const API_KEY_AUDIENCE: &str = "souk:api-key";
 
 /// The claims of an access token (RFC 9068 in spirit). Times are seconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,10 +37,10 @@ pub struct Claims {
     /// token only while the record is APPROVED.
     #[serde(default, rename = "sellerId", skip_serializing_if = "Option::is_none")]
     pub seller_id: Option<UserId>,
-    /// The login that the token comes from (OpenID Connect Front-Channel Logout, 3). Absent for services.
+    /// The login or the API key that the token comes from (OpenID Connect Front-Channel Logout, 3). Absent for services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Uuid>,
-    /// What a service may do, separated by spaces.
+    /// What a service may do or an API key opens, separated by spaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// Set for services, and for services only.
@@ -72,6 +75,12 @@ impl Claims {
         }
     }
 
+    /// The token of a user's API key; `scope` is separated by spaces.
+    #[must_use]
+    pub fn api_key(env: &Env, user: UserId, roles: &[Role], key: ApiKeyId, scope: &str, ttl: Duration) -> Claims {
+        Claims { aud: API_KEY_AUDIENCE.to_owned(), sid: Some(key.0), scope: Some(scope.to_owned()), ..Claims::user(env, user, roles, ttl) }
+    }
+
     /// A service's token; `scope` is separated by spaces.
     #[must_use]
     pub fn service(env: &Env, client: &str, scope: &str, ttl: Duration) -> Claims {
@@ -98,8 +107,10 @@ pub struct Identity {
     pub email: Option<String>,
     /// The seller's record of the user, while it is APPROVED or SUSPENDED: the id of the user.
     pub seller: Option<UserId>,
-    /// The login that the token comes from, if the token has it.
+    /// The login or the API key that the token comes from, if the token has it.
     pub session: Option<Uuid>,
+    /// Whether the token comes from an API key: it opens only what its scopes name.
+    pub is_api_key: bool,
     /// When the token expires, in seconds since the Unix epoch.
     pub expires: i64,
     /// The first second at which it is valid.
@@ -115,6 +126,10 @@ impl Identity {
 
     /// `None` when the claims are neither of a user nor of a service.
     pub(super) fn from_claims(claims: Claims) -> Option<Identity> {
+        let is_api_key = claims.aud == API_KEY_AUDIENCE;
+        if is_api_key && claims.client_id.is_some() {
+            return None;
+        }
         let user = if claims.client_id.is_none() { Some(claims.sub.parse::<UserId>().ok()?) } else { None };
         // A record is never taken away again, so the claim needs no revocation. Tokens from before there were records have the
         // role alone.
@@ -129,6 +144,7 @@ impl Identity {
             scopes: claims.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             email: claims.email,
             session: claims.sid,
+            is_api_key,
             expires: claims.exp,
             not_before: claims.nbf.unwrap_or(claims.iat),
         })

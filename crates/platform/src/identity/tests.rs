@@ -10,7 +10,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use contracts::{
-    ids::{UserId, Uuid},
+    ids::{ApiKeyId, UserId, Uuid},
     time::Timestamp,
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -213,6 +213,44 @@ fn router(env: &Env, key: &SigningKey) -> Router {
         .get("/maybe", maybe, "")
         .build(());
     RequestLayers::new("t", env.clone()).verifier(verifier(env, key)).wrap(router)
+}
+
+#[tokio::test]
+async fn an_api_key_opens_what_its_scopes_name_and_nothing_else_is_forgotten() {
+    async fn one(user: User) -> Json<UserId> {
+        Json(user.id)
+    }
+    async fn maybe(user: MaybeUser) -> Json<Option<UserId>> {
+        Json(user.id())
+    }
+    let (env, mut statuses) = (env(), Vec::new());
+    let key = SigningKey::generate(&env);
+    let routes = Routes::new("t").get("/orders/{id}", one, "").post("/orders", one, "").get("/products", maybe, "");
+    let (router, _) = routes.get("/auth/sessions", one, "").post("/api-keys", one, "").build(());
+    let router = RequestLayers::new("t", env.clone()).verifier(verifier(&env, &key)).wrap(router);
+    let held = ApiKeyId(Uuid::from_u128(9));
+    let scopes = |scopes: &str| key.sign(&Claims::api_key(&env, MARA, &[Role::Customer], held, scopes, HOUR));
+    let user = key.sign(&Claims::user(&env, MARA, &[Role::Customer], HOUR));
+    let paths = [
+        ("GET", "/orders/1"),
+        ("HEAD", "/orders/1"),
+        ("POST", "/orders"),
+        ("GET", "/products"),
+        ("GET", "/auth/sessions"),
+        ("POST", "/api-keys"),
+    ];
+    for token in [scopes("orders:read"), scopes("orders:write products:read"), scopes("auth:read api-keys:write"), user] {
+        for (method, path) in paths {
+            let request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+            statuses.push(router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status().as_u16());
+        }
+    }
+    let wanted = [[200, 200, 403, 403, 403, 403], [403, 403, 200, 200, 403, 403], [403; 6], [200; 6]];
+    assert_eq!(statuses, wanted.concat());
+    // A verifier of an earlier build knows one audience, and a service is no maker of a key.
+    assert_ne!(API_KEY_AUDIENCE, AUDIENCE);
+    let service = Claims { aud: API_KEY_AUDIENCE.into(), ..Claims::service(&env, "order", "internal", HOUR) };
+    assert_eq!(verifier(&env, &key).verify(&key.sign(&service)).await, Err(Refused::Invalid));
 }
 
 async fn send(router: &Router, path: &str, authorization: Option<String>) -> (StatusCode, String) {

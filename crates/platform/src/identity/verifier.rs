@@ -1,7 +1,7 @@
 //! Checks access tokens.
 
 use super::{
-    claims::{AUDIENCE, Claims, ISSUER, Identity},
+    claims::{API_KEY_AUDIENCE, AUDIENCE, Claims, ISSUER, Identity},
     keys::decoding_key,
     provider,
     revocations::{RevocationList, RevocationSource},
@@ -80,7 +80,7 @@ impl Verifier {
     fn build(env: Env, keys: &Jwks, source: Option<KeySource>, revocations: Option<RevocationSource>) -> Verifier {
         provider::install();
         let mut rules = Validation::new(Algorithm::EdDSA);
-        rules.set_audience(&[AUDIENCE]);
+        rules.set_audience(&[AUDIENCE, API_KEY_AUDIENCE]);
         rules.set_issuer(&[ISSUER]);
         rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         // The library would use the system's clock.

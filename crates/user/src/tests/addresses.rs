@@ -23,7 +23,7 @@ async fn an_address_is_kept_as_it_was_given() {
     assert_eq!((read.json(), read.header("etag")), (wanted.clone(), made.header("etag")));
     // The order service reads the same address for its snapshot.
     let contact = h.get(&format!("/internal/users/{user}/contact")).service("notification").send().await.expect(200).json();
-    assert_eq!(contact["preferences"], json!({"emailEnabled": true, "smsEnabled": false, "webhookUrl": null}));
+    assert_eq!(contact["preferences"], json!({"emailEnabled": true, "smsEnabled": false, "webhookUrl": null, "channels": {}}));
     assert!(contact["email"].as_str().is_some_and(|email| email.contains('@')), "{contact}");
     let snapshot = h.get(&format!("/internal/users/{user}/addresses/{id}")).service("order").send().await.expect(200);
     assert_eq!(serde_json::to_value(snapshot.read::<Address>()).unwrap(), wanted);

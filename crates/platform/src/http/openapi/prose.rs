@@ -43,6 +43,14 @@ pub(super) fn callers(access: &Access) -> String {
     }
 }
 
+/// The sentence about API keys, for an operation that users call.
+pub(super) fn api_key(scope: Option<&str>) -> String {
+    match scope {
+        Some(scope) => format!("An API key needs the scope `{scope}`."),
+        None => "API keys are not taken.".to_owned(),
+    }
+}
+
 /// The table of the errors, for people.
 pub(super) fn errors(codes: &[Code]) -> String {
     let mut table = "| Status | Code | Meaning |\n| --- | --- | --- |".to_owned();
