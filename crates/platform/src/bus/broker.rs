@@ -59,6 +59,8 @@ pub struct StreamState {
     /// The database that its events come from.
     pub database: Option<Uuid>,
     pub(super) generation: String,
+    /// Whether the server stores a batch of messages as a whole or not at all.
+    pub(super) takes_batches: bool,
     /// What is set otherwise than this program sets it.
     pub differences: Vec<String>,
 }
@@ -67,7 +69,7 @@ impl StreamState {
     /// A stream with these bounds, for tests.
     #[must_use]
     pub fn of(first: i64, last: i64) -> StreamState {
-        StreamState { first, last, database: None, generation: String::new(), differences: Vec::new() }
+        StreamState { first, last, database: None, generation: String::new(), takes_batches: true, differences: Vec::new() }
     }
 }
 
@@ -221,6 +223,7 @@ impl Broker {
             allow_direct: true,
             deny_delete: true,
             deny_purge: true,
+            allow_atomic_publish: true,
             ..Config::default()
         }
     }
@@ -243,12 +246,14 @@ impl Broker {
         differs("its discard policy", &format!("{:?}", found.discard), &format!("{:?}", wanted.discard));
         differs("its retention", &format!("{:?}", found.retention), &format!("{:?}", wanted.retention));
         differs("its subjects", &found.subjects.join(", "), &wanted.subjects.join(", "));
+        differs("whether it takes batches", &found.allow_atomic_publish, &wanted.allow_atomic_publish);
         StreamState {
             // A stream that stores nothing says 0 or the next sequence, depending on how it became empty.
             first: if info.state.messages == 0 { last + 1 } else { signed(info.state.first_sequence) },
             last,
             database: found.metadata.get(DATABASE).and_then(|id| id.parse().ok()),
             generation: found.metadata.get(GENERATION).cloned().unwrap_or_default(),
+            takes_batches: found.allow_atomic_publish,
             differences,
         }
     }

@@ -1,8 +1,8 @@
 //! Copies the outbox of a service into its stream: row *n* becomes the message with the sequence *n*.
 //!
-//! Each message is sent with the sequence that must precede it, so that none is left out or stored twice, whoever else publishes.
-//! The stream itself says what it holds: after each failure, and when the broker lost its newest messages, the outbox is read again
-//! from there.
+//! Rows travel in atomic batches: the server stores all messages of a batch or none, and syncs them to disk together. A batch is sent
+//! with the sequence that must precede it, so that none is left out or stored twice, whoever else publishes. The stream itself says
+//! what it holds: after each failure, and when the broker lost its newest messages, the outbox is read again from there.
 
 use super::{
     BACKOFF, IDLE,
@@ -15,14 +15,20 @@ use crate::{
     outbox::{self, Published},
     shutdown::Shutdown,
 };
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::{
+    HeaderMap, HeaderValue,
+    header::{
+        NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_EXPECTED_LAST_SEQUENCE, NATS_MESSAGE_ID,
+    },
+    jetstream::message::PublishMessage,
+};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
 
-/// Messages that are sent before the first acknowledgement is awaited.
-const PIPELINE: usize = 256;
+/// Messages of one batch at most. The server takes up to 1,000.
+const BATCH: usize = 256;
 
 /// How far the outbox of a service was published. Rows after it are kept.
 #[derive(Clone, Default)]
@@ -97,12 +103,12 @@ impl Publisher {
     }
 
     /// Publishes the next events. Returns how many.
-    async fn step(&mut self) -> Result<usize, Error> {
+    pub(super) async fn step(&mut self) -> Result<usize, Error> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => self.find_or_make().await?,
         };
-        let rows = outbox::read_after(&self.db, stream.last, PIPELINE).await?;
+        let rows = outbox::read_after(&self.db, stream.last, BATCH).await?;
         if let Some(first) = rows.first().filter(|first| first.position != stream.last + 1) {
             let why = "the outbox keeps no longer the event that follows its last one";
             self.make_anew(why, first.position).await?;
@@ -117,31 +123,36 @@ impl Publisher {
         Ok(count)
     }
 
-    /// Sends the rows and awaits their acknowledgements in order. After a refusal the server refuses all that follow.
+    /// Sends the rows as one batch, and awaits that the server stored it.
     async fn publish(&self, stream: &StreamState, rows: Vec<Published>) -> Result<(), Error> {
         let refused = |error: &dyn std::error::Error| failed(&format!("the stream {} takes no event", name(self.db.service())), error);
-        let mut sent = Vec::with_capacity(rows.len());
-        for Published { position, envelope, fault } in rows {
-            let before = u64::try_from(position - 1).map_err(|error| refused(&error))?;
+        let Some(last) = rows.last().map(|row| row.position) else { return Ok(()) };
+        let before = u64::try_from(stream.last).map_err(|error| refused(&error))?;
+        let (client, batch) = (self.broker.client(), self.broker.client().new_inbox());
+        for (place, Published { position, envelope, fault }) in (1_u64..).zip(rows) {
             let payload = serde_json::to_vec(&envelope).map_err(|error| refused(&error))?;
-            let mut message = PublishMessage::build()
-                .message_id(envelope.event_id.to_string())
-                .expected_last_sequence(before)
-                .header(GENERATION, stream.generation.as_str())
-                .payload(payload.into());
+            let mut headers = HeaderMap::new();
+            headers.insert(NATS_MESSAGE_ID, envelope.event_id.to_string());
+            headers.insert(NATS_BATCH_ID, batch.as_str());
+            headers.insert(NATS_BATCH_SEQUENCE, HeaderValue::from(place));
+            headers.insert(GENERATION, stream.generation.as_str());
+            if place == 1 {
+                headers.insert(NATS_EXPECTED_LAST_SEQUENCE, HeaderValue::from(before));
+            }
             if let Some(fault) = fault {
-                message = message.header(FAULT, fault.replace(['\r', '\n'], " ").as_str());
+                headers.insert(FAULT, fault.replace(['\r', '\n'], " "));
             }
             let subject = subject(self.db.service(), &envelope.aggregate_type, &envelope.event_type);
-            let sending = self.broker.js().send_publish(subject, message).await;
-            sent.push((position, sending.map_err(|error| refused(&error))?));
-        }
-        for (position, acknowledged) in sent {
-            let taken = acknowledged.await.map_err(|error| refused(&error))?;
-            // An event that the server knows already was not stored again.
+            if position < last {
+                client.publish_with_headers(subject, headers, payload.into()).await.map_err(|error| refused(&error))?;
+                continue;
+            }
+            headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
+            let message = PublishMessage::build().headers(headers).payload(payload.into());
+            let sent = self.broker.js().send_publish(subject, message).await.map_err(|error| refused(&error))?;
+            let taken = sent.await.map_err(|error| refused(&error))?;
             if i64::try_from(taken.sequence) != Ok(position) {
-                let known = taken.sequence;
-                return Err(Error::Failed(format!("the server knows event {position} as message {known} of {}", taken.stream)));
+                return Err(Error::Failed(format!("the server stored event {position} as message {} of {}", taken.sequence, taken.stream)));
             }
         }
         Ok(())
@@ -166,6 +177,10 @@ impl Publisher {
         if !state.differences.is_empty() {
             tracing::info!(target: "bus", producer = service, differences = ?state.differences, "the stream is configured again");
             self.broker.configure(service).await?;
+            let configured = self.broker.find_stream(service).await?;
+            if !configured.is_some_and(|state| state.takes_batches) {
+                return Err(Error::Failed(format!("the NATS server is too old: its stream {} takes no batches", name(service))));
+            }
         }
         if state.last > newest {
             return self.make_anew("it holds events that the database does not have: the database is older", oldest).await;

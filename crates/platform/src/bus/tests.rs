@@ -175,6 +175,26 @@ async fn two_publishers_of_one_outbox_leave_out_and_double_nothing() {
 
 #[tokio::test]
 #[ignore = "needs SOUK_TEST_EVENTS"]
+async fn a_batch_that_another_publisher_overtook_is_refused_as_a_whole() {
+    let pair = Pair::start("t_overtaken").await;
+    pair.emit(1..=10).await;
+    let (mut one, mut other) = (pair.publisher(), pair.publisher());
+    assert_eq!((one.publish_present().await.unwrap(), other.publish_present().await.unwrap()), (10, 0));
+    pair.emit(11..=40).await;
+    assert_eq!(other.step().await.unwrap(), 30);
+    pair.emit(41..=50).await;
+    let refused = one.step().await.unwrap_err().to_string();
+    assert!(refused.contains("takes no event"), "{refused}");
+    assert_eq!(pair.bounds().await, (1, 40), "nothing of the batch is stored");
+    // It asks the stream what it holds and goes on from there.
+    assert_eq!(one.step().await.unwrap(), 10);
+    assert_eq!(pair.bounds().await, (1, 50));
+    pair.delivery().deliver_present().await.unwrap();
+    assert_eq!(pair.consumed().await, (1..=50).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+#[ignore = "needs SOUK_TEST_EVENTS"]
 async fn two_readers_at_once_commit_each_event_once() {
     let pair = Pair::start("t_two_readers").await;
     pair.emit(1..=500).await;
@@ -277,6 +297,9 @@ async fn only_events_that_are_consumed_count_as_unread() {
     pair.emit([1]).await;
     pair.publish().await;
     pair.delivery().deliver_present().await.unwrap();
+    // The server keeps the one of the delivery for half a minute.
+    let at_server = async || pair.broker.find(pair.name).await.unwrap().unwrap().cached_info().state.consumer_count;
+    let before = at_server().await;
     let thing = OrderId(Uuid::from_u128(1));
     let emit = async move |tx: &mut crate::db::Tx| {
         for _ in 0..7 {
@@ -295,8 +318,7 @@ async fn only_events_that_are_consumed_count_as_unread() {
     let every =
         Consumers::new().on_every(&["t_unread"], async |_: &mut crate::db::Tx, _: &[&contracts::event::Envelope]| Ok::<_, Error>(()));
     assert_eq!(Feed::Stream(pair.feed()).count_after(1, &every).await.unwrap().0, 10);
-    let stream = pair.broker.find(pair.name).await.unwrap().unwrap();
-    assert_eq!(stream.cached_info().state.consumer_count, 0, "nothing of the counting stays at the server");
+    assert!(at_server().await <= before, "nothing of the counting stays at the server");
 }
 
 #[tokio::test]
@@ -334,10 +356,13 @@ async fn a_stream_that_was_set_otherwise_is_set_right() {
     let mut config = pair.broker.find(pair.name).await.unwrap().unwrap().cached_info().config.clone();
     config.max_age = Duration::from_secs(300);
     config.max_messages = 5;
+    // An earlier version made its streams so.
+    config.allow_atomic_publish = false;
     pair.broker.js().update_stream(config).await.unwrap();
     let differences = pair.broker.find_stream(pair.name).await.unwrap().unwrap().differences;
-    assert_eq!(differences.len(), 2, "{differences:?}");
-    pair.publish().await;
+    assert_eq!(differences.len(), 3, "{differences:?}");
+    pair.emit([2]).await;
+    assert_eq!(pair.publish().await, 1);
     assert_eq!(pair.broker.find_stream(pair.name).await.unwrap().unwrap().differences, Vec::<String>::new());
 }
 

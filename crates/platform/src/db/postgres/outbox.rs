@@ -17,6 +17,9 @@ pub(super) const INSERT: &str = "INSERT INTO outbox (event_id, event_type, aggre
                                  $5::bigint[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bigint[]) WITH ORDINALITY \
                                  AS t (a, b, c, d, e, f, g, h, i, j, n) ORDER BY n";
 
+/// How many events [`NUMBER`] numbers at most.
+pub(super) const NUMBERED: usize = 1_000;
+
 /// Gives the next numbers to the oldest events without one, in the order of their insertion. Events of one aggregate are
 /// inserted one after the other, because the second waits for the row that counts them; so this order is the aggregate's order.
 pub(super) const NUMBER: &str = "UPDATE outbox SET position = next.number FROM (SELECT inserted, \
