@@ -106,6 +106,7 @@ impl Starting {
             config.listen.bind().await.with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
         config.settings = config.settings.with_default("notification", "public_url", local_url(address));
+        config.settings = config.settings.with_default("notification", "has_pages", true);
         let (shutdown, end) = shutdown::channel();
         let (not_ready, reason) = watch::channel(Some("the services are being started"));
         let storage = Arc::<OnceLock<watch::Receiver<State>>>::default();

@@ -25,6 +25,8 @@ pub struct Caller {
     pub peer: Option<PeerAddr>,
     pub access_token: Option<String>,
     pub cart_token: Option<String>,
+    /// Opens one order of a guest. It is sent alone, because an access token would count before it.
+    pub order_token: Option<String>,
 }
 
 /// Why a call has no answer.
@@ -62,12 +64,23 @@ impl Default for Refusal {
 }
 
 impl Failure {
+    /// The refusal of a path that names nothing.
+    pub fn not_found() -> Failure {
+        Failure::Refused(Refusal { status: 404, code: "NOT_FOUND".into(), ..Refusal::default() })
+    }
+
     /// The code of the refusal; empty when there was no answer.
     pub fn code(&self) -> &str {
         match self {
             Failure::Refused(refusal) => &refusal.code,
             Failure::Unreadable(_) => "",
         }
+    }
+
+    /// Whether something is wrong with what was typed or with its moment, so that the form is shown again.
+    pub fn is_about_the_form(&self) -> bool {
+        let status = self.status();
+        status.is_client_error() && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND)
     }
 
     pub fn status(&self) -> StatusCode {
@@ -126,9 +139,9 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
         self
     }
 
-    /// Sets the idempotency key.
+    /// Sets the idempotency key; a form without one is a request of its own.
     pub fn key(self, key: &str) -> Self {
-        self.header(IDEMPOTENCY_KEY, key)
+        if key.is_empty() { self } else { self.header(IDEMPOTENCY_KEY, key) }
     }
 
     /// Sends a body that the API itself checks: forms carry whatever a visitor typed.
@@ -149,7 +162,11 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
             if body.is_some() {
                 all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
-            if let Some(token) = &caller.access_token
+            if let Some(token) = &caller.order_token
+                && let Ok(value) = HeaderValue::try_from(token)
+            {
+                all.insert("x-order-token", value);
+            } else if let Some(token) = &caller.access_token
                 && let Ok(value) = HeaderValue::try_from(format!("Bearer {token}"))
             {
                 all.insert(header::AUTHORIZATION, value);

@@ -41,15 +41,31 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Reads the faults of a refusal. A field has the name of its place in the body of the call.
+    /// Reads the faults of a refusal. A field has the name of its place in the body of the call: the last part of the pointer, or all
+    /// of it where several places end alike.
     pub fn of(failure: &Failure) -> Faults {
         let Failure::Refused(Refusal { title, detail, errors, .. }) = failure else {
             return Faults { summary: Some(String::new()), fields: BTreeMap::new() };
         };
-        let named =
-            errors.iter().filter_map(|fault| Some((fault.pointer.as_deref()?.trim_start_matches('/').to_owned(), fault.detail.clone())));
+        let mut fields = BTreeMap::new();
+        for fault in errors {
+            let Some(place) = fault.pointer.as_deref().map(|pointer| pointer.trim_start_matches('/')) else { continue };
+            for name in [place, place.rsplit('/').next().unwrap_or_default()] {
+                fields.entry(name.to_owned()).or_insert_with(|| fault.detail.clone());
+            }
+        }
         let summary = if detail.is_empty() { title } else { detail };
-        Faults { summary: Some(summary.clone()), fields: named.collect() }
+        Faults { summary: Some(summary.clone()), fields }
+    }
+
+    /// Whether something is wrong with some field.
+    pub fn has_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// One fault of one field.
+    pub fn at(field: &str, detail: &str) -> Faults {
+        Faults { summary: Some(String::new()), fields: BTreeMap::from([(field.to_owned(), detail.to_owned())]) }
     }
 
     /// Returns what is wrong with a field; empty when nothing is.

@@ -8,6 +8,7 @@
 //! session    what a browser keeps: an encrypted cookie with the tokens of a login or of a guest's cart
 //! forms      refuses posts of other sites, reads forms and keeps what was typed beside the faults
 //! dashboard  the frame that the dashboards share, and lists by their address
+//! countries  the countries that forms offer
 //! texts      every text in every language
 //! format     money, dates and numbers as the visitor's language writes them
 //! plot       numbers over days or names as SVG, with the same numbers as a table
@@ -16,6 +17,7 @@
 
 mod api;
 mod assets;
+mod countries;
 #[allow(dead_code, reason = "pages that come next use all of it")]
 mod dashboard;
 mod format;
@@ -51,11 +53,13 @@ struct Inner {
     env: Env,
     api: Api,
     key: SessionKey,
+    streams: pages::Streams,
 }
 
 /// Returns the routes of the pages.
 pub fn routes(setup: Setup) -> Router {
     let Setup { env, api, session_key, https } = setup;
-    let site = Site(Arc::new(Inner { env, api: Api::new(api), key: SessionKey::new(session_key, https) }));
+    let site =
+        Site(Arc::new(Inner { env, api: Api::new(api), key: SessionKey::new(session_key, https), streams: pages::Streams::default() }));
     pages::routes().with_state(site).layer(from_fn(forms::refuse_other_sites))
 }

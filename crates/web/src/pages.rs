@@ -1,17 +1,19 @@
 //! The pages, and what all of them share: the frame around the content, answers and failures.
 
-mod account;
+pub mod account;
 mod browse;
 mod cart;
 mod checkout;
+mod login;
 mod orders;
 mod product;
 mod seller;
+mod tokens;
 
 use crate::{
     Site,
     api::Failure,
-    assets, format,
+    assets, countries, format,
     session::{Notice, Visitor},
     texts::{Language, Texts},
 };
@@ -24,6 +26,7 @@ use axum::{
     routing::{any, get, post},
 };
 use contracts::{ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit};
+pub use orders::live::Streams;
 use platform::http::Problem;
 
 pub fn routes() -> Router<Site> {
@@ -36,13 +39,12 @@ pub fn routes() -> Router<Site> {
         .route("/cart/items/{cartItemId}", post(cart::change))
         .route("/cart/coupons", post(cart::add_coupon))
         .route("/checkout", get(checkout::show).post(checkout::place))
-        .route("/login", get(account::show_login).post(account::log_in))
-        .route("/register", get(account::show_register).post(account::register))
-        .route("/logout", post(account::log_out))
-        .route("/account/orders", get(orders::list))
-        .route("/account/orders/{orderId}", get(orders::show))
-        .route("/account/orders/{orderId}/cancel", post(orders::cancel))
-        .route("/account/orders/{orderId}/pay", post(orders::pay))
+        .route("/login", get(login::show_login).post(login::log_in))
+        .route("/register", get(login::show_register).post(login::register))
+        .route("/logout", post(login::log_out))
+        .merge(orders::routes())
+        .merge(tokens::routes())
+        .merge(account::routes())
         .merge(seller::routes())
         .route("/assets/{tag}/{name}", get(assets::serve))
         .route("/{*rest}", any(not_found))
@@ -74,6 +76,14 @@ impl Frame {
             Notice::Cancelled => t.notice_cancelled,
             Notice::CouponAdded => t.notice_coupon,
             Notice::Seller(notice) => seller::notice(visitor.language, notice),
+            Notice::Saved => t.notice_saved,
+            Notice::NotAvailable => t.unavailable,
+            Notice::PasswordSet => t.notice_password,
+            Notice::Verified => t.notice_verified,
+            Notice::MailSent => t.mail_sent,
+            Notice::Erased => t.notice_erased,
+            Notice::Reviewed => t.notice_reviewed,
+            Notice::Thanked => t.notice_thanked,
         });
         Frame {
             t,
@@ -86,6 +96,10 @@ impl Frame {
             notice,
             query: String::new(),
         }
+    }
+
+    pub fn country(&self, code: &str) -> String {
+        countries::name(self.lang, code)
     }
 
     pub fn money(&self, minor: &i64, currency: &Currency) -> String {
@@ -155,7 +169,12 @@ pub fn see_other(site: &Site, visitor: &Visitor, to: &str) -> Response {
     visitor.store(site, answer)
 }
 
-/// Leads to the login, and back here after it.
+/// Leads to the login, and back to this page after it.
+pub fn enter(site: &Site, visitor: &Visitor) -> Response {
+    to_login(site, visitor, &visitor.here)
+}
+
+/// Leads to the login, and to a page after it.
 pub fn to_login(site: &Site, visitor: &Visitor, back_to: &str) -> Response {
     let mut next = String::new();
     platform::http::encode_text(back_to, &mut next);

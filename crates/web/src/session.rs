@@ -11,7 +11,10 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use contracts::auth::{REFRESH_TOKENS, Role, Tokens};
+use contracts::{
+    auth::{REFRESH_TOKENS, Role, Tokens},
+    ids::OrderId,
+};
 use platform::{encryption, env::Env, http::PeerAddr};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,6 +25,8 @@ const COOKIE: &str = "souk-session";
 const KEPT_SECONDS: u64 = 30 * 24 * 3600;
 /// An access token is exchanged so long before its end.
 const EARLY_SECONDS: i64 = 30;
+/// Orders of a guest whose tokens a browser keeps, so that the cookie stays below the 4 kB that browsers store.
+const ORDERS: usize = 6;
 
 /// Encrypts the cookies of this installation.
 pub struct SessionKey {
@@ -36,10 +41,19 @@ pub struct Session {
     pub login: Option<LoginState>,
     /// Opens the cart of a guest.
     pub cart_token: Option<String>,
+    /// The orders that were placed without an account, the last first.
+    pub orders: Vec<GuestOrder>,
     /// Units in the cart when it was last seen.
     pub cart_count: u32,
     /// A message for the next page.
     pub notice: Option<Notice>,
+}
+
+/// An order of a guest, and the token that opens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestOrder {
+    pub order_id: OrderId,
+    pub token: String,
 }
 
 /// A login with its tokens.
@@ -60,6 +74,14 @@ pub enum Notice {
     LoggedOut,
     Cancelled,
     CouponAdded,
+    Saved,
+    NotAvailable,
+    PasswordSet,
+    Verified,
+    MailSent,
+    Erased,
+    Reviewed,
+    Thanked,
     Seller(SellerNotice),
 }
 
@@ -122,7 +144,27 @@ impl Visitor {
             peer: self.peer,
             access_token: self.session.login.as_ref().map(|login| login.access_token.clone()),
             cart_token: self.session.cart_token.clone(),
+            order_token: None,
         }
+    }
+
+    /// On whose behalf the API is called for an order of a guest; `None` when this browser did not place or open it.
+    pub fn caller_of_order(&self, id: OrderId) -> Option<Caller> {
+        let order = self.session.orders.iter().find(|order| order.order_id == id)?;
+        Some(Caller { peer: self.peer, order_token: Some(order.token.clone()), ..Caller::default() })
+    }
+
+    /// Keeps the token of an order.
+    pub fn keep_order(&mut self, order_id: OrderId, token: String) {
+        let orders = &mut self.session.orders;
+        orders.retain(|order| order.order_id != order_id);
+        orders.insert(0, GuestOrder { order_id, token });
+        orders.truncate(ORDERS);
+    }
+
+    /// On whose behalf the API is called for what belongs to an account; `None` before a login.
+    pub fn customer(&self) -> Option<Caller> {
+        self.is_logged_in().then(|| self.caller())
     }
 
     pub fn is_logged_in(&self) -> bool {

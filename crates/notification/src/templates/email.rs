@@ -167,8 +167,13 @@ fn money_refunded(refunded: &Refunded, recipient: &Recipient<'_>) -> EmailConten
 
 /// A page of the user's own, or the call of the API with the same path.
 fn see(recipient: &Recipient<'_>, label: &'static str, path: &str) -> NextStep {
+    see_at(recipient, label, path, path)
+}
+
+/// A page of the user's own, or the call of the API that shows the same.
+fn see_at(recipient: &Recipient<'_>, label: &'static str, page: &str, path: &str) -> NextStep {
     let call = || How::Call(vec![format!("GET {API}{path}"), AUTHORIZATION.into()]);
-    NextStep { label, how: recipient.shop_url.map_or_else(call, |shop| How::Link(format!("{shop}{path}"))) }
+    NextStep { label, how: recipient.shop_url.map_or_else(call, |shop| How::Link(format!("{shop}{page}"))) }
 }
 
 fn see_order(recipient: &Recipient<'_>, id: OrderId) -> NextStep {

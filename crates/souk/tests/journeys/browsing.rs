@@ -1,79 +1,10 @@
 //! A visitor of the web pages, with a browser that runs no scripts.
 
-use super::server::Server;
-use platform::http::encode_text;
-use souk::api_client::{Api, Reply, raw};
-
-/// What a browser without scripts does: it keeps cookies, posts forms and follows one redirection.
-struct Browser {
-    api: Api,
-    cookie: String,
-}
-
-struct Shown {
-    status: u16,
-    path: String,
-    html: String,
-}
-
-impl Shown {
-    /// The value of the first attribute or text between `before` and `after`.
-    fn between(&self, before: &str, after: &str) -> &str {
-        let (_, rest) = self.html.split_once(before).unwrap_or_else(|| panic!("{} has no {before}: {}", self.path, self.html));
-        rest.split_once(after).expect("it ends").0
-    }
-
-    fn shows(&self, text: &str) -> bool {
-        self.html.contains(text)
-    }
-}
-
-impl Browser {
-    fn new(server: &Server) -> Browser {
-        Browser { api: server.api.clone(), cookie: String::new() }
-    }
-
-    fn keep_cookie<A>(&mut self, reply: &Reply<A>) {
-        for cookie in reply.headers.get_all("set-cookie") {
-            let cookie = cookie.to_str().unwrap();
-            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-            self.cookie = cookie.split(';').next().unwrap().to_owned();
-        }
-    }
-
-    async fn open(&mut self, path: &str) -> Shown {
-        let request = raw("GET".parse().unwrap(), &format!("/{path}")).header("cookie", &self.cookie).header("accept", "text/html");
-        let reply = self.api.send(request).await.unwrap();
-        self.keep_cookie(&reply);
-        Shown { status: reply.status.as_u16(), path: path.to_owned(), html: String::from_utf8(reply.body.to_vec()).unwrap() }
-    }
-
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
-        let mut form = String::new();
-        for (name, value) in fields {
-            form.push_str(if form.is_empty() { "" } else { "&" });
-            encode_text(name, &mut form);
-            form.push('=');
-            encode_text(value, &mut form);
-        }
-        let request = raw("POST".parse().unwrap(), &format!("/{path}"))
-            .header("cookie", &self.cookie)
-            .header("sec-fetch-site", "same-origin")
-            .bytes("application/x-www-form-urlencoded", form.into_bytes());
-        let reply = self.api.send(request).await.unwrap();
-        self.keep_cookie(&reply);
-        match reply.headers.get("location") {
-            Some(to) if reply.status == 303 => {
-                let to = to.to_str().unwrap().to_owned();
-                self.open(&to).await
-            }
-            _ => Shown { status: reply.status.as_u16(), path: path.to_owned(), html: String::from_utf8(reply.body.to_vec()).unwrap() },
-        }
-    }
-}
+use super::{browser::Browser, server::Server};
+use souk::api_client::raw;
 
 #[tokio::test]
-async fn a_guest_fills_a_cart_registers_and_orders() {
+async fn a_visitor_fills_a_cart_registers_and_orders() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let lamp = server.product(&admin, "LAMP-1", 4_900, 5).await;

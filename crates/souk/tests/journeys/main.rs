@@ -3,12 +3,15 @@
 #![expect(clippy::disallowed_methods, reason = "they wait for another process by the clock of the system")]
 
 mod access;
+mod account_pages;
 mod accounting;
 mod auditing;
 mod authorising;
 mod backing_up;
+mod browser;
 mod browsing;
 mod buying;
+mod checking_out;
 mod consistency;
 mod couponing;
 mod crashing;

@@ -12,7 +12,7 @@ use std::{fs, time::Duration};
 use tokio::time::Instant;
 
 /// Waits for as many mails of a type as `count` to an address, and returns their texts, the oldest first.
-async fn mails(server: &Server, kind: &str, to: &str, count: usize) -> Vec<String> {
+pub async fn mails(server: &Server, kind: &str, to: &str, count: usize) -> Vec<String> {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let mut names: Vec<_> = fs::read_dir(server.folder.path().join("mailbox"))

@@ -1,119 +1,104 @@
-//! Login, registration and logout.
+//! The account of a customer: an overview, and a page for each part.
 
-use super::{Frame, page, refused_page, see_other};
-use crate::{
-    Site,
-    api::{Caller, Failure},
-    forms::{Faults, own_path},
-    session::{LoginState, Notice, Visitor},
-};
+pub mod addresses;
+mod messages;
+mod own_reviews;
+mod personal_data;
+mod profile;
+
+use super::{Frame, enter, failed, page};
+use crate::{Site, format, session::Visitor};
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Query, State},
+    Router,
+    extract::State,
     response::Response,
+    routing::{get, post},
 };
-use contracts::{
-    auth::{LOGIN, LOGOUT, REGISTER, Tokens},
-    cart::GET_CART,
-};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use contracts::{order::LIST_ORDERS, user::GET_PROFILE};
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub struct Next {
-    next: String,
+pub fn routes() -> Router<Site> {
+    Router::new()
+        .route("/account", get(overview))
+        .route("/account/addresses", get(addresses::list).post(addresses::add))
+        .route("/account/addresses/new", get(addresses::show_new))
+        .route("/account/addresses/{addressId}", get(addresses::show).post(addresses::replace))
+        .route("/account/addresses/{addressId}/delete", post(addresses::delete))
+        .route("/account/profile", get(profile::show).post(profile::change_name))
+        .route("/account/profile/password", get(profile::show).post(profile::change_password))
+        .route("/account/profile/email", get(profile::show).post(profile::change_email))
+        .route("/account/notifications", get(messages::list))
+        .route("/account/reviews", get(own_reviews::list))
+        .route("/account/reviews/new", get(own_reviews::show_new))
+        .route("/account/reviews/{reviewId}", get(own_reviews::show).post(own_reviews::change))
+        .route("/account/reviews/{reviewId}/withdraw", post(own_reviews::withdraw))
+        .route("/products/{productId}/review", post(own_reviews::write))
+        .route("/account/data", get(personal_data::show))
+        .route("/account/data/export", post(personal_data::export))
+        .route("/account/data/erase", post(personal_data::erase))
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub struct Credentials {
-    email: String,
-    password: String,
-    name: String,
-    next: String,
+impl Frame {
+    /// The parts of the account: name, address and label.
+    pub fn places(&self) -> [(&'static str, &'static str, &'static str); 7] {
+        let t = self.t;
+        [
+            ("overview", "/account", t.overview),
+            ("orders", "/account/orders", t.orders),
+            ("addresses", "/account/addresses", t.addresses),
+            ("reviews", "/account/reviews", t.reviews),
+            ("notifications", "/account/notifications", t.notifications),
+            ("profile", "/account/profile", t.profile),
+            ("data", "/account/data", t.your_data),
+        ]
+    }
+}
+
+/// An order as the overview shows it.
+struct LastOrder {
+    href: String,
+    number: String,
+    day: String,
+    total: String,
+    status: &'static str,
 }
 
 #[derive(Template)]
-#[template(path = "login.html")]
-struct LoginPage {
+#[template(path = "account/overview.html")]
+struct Overview {
     frame: Frame,
-    is_new: bool,
-    /// What was typed, without the password.
-    typed: Credentials,
-    faults: Faults,
+    here: &'static str,
+    name: String,
+    email: String,
+    is_verified: bool,
+    orders: Vec<LastOrder>,
 }
 
-pub async fn show_login(State(site): State<Site>, visitor: Visitor, Query(next): Query<Next>) -> Response {
-    show(&site, visitor, false, next)
-}
-
-pub async fn show_register(State(site): State<Site>, visitor: Visitor, Query(next): Query<Next>) -> Response {
-    show(&site, visitor, true, next)
-}
-
-fn show(site: &Site, mut visitor: Visitor, is_new: bool, Next { next }: Next) -> Response {
-    let next = own_path(&next).to_owned();
-    if visitor.is_logged_in() {
-        return see_other(site, &visitor, &next);
-    }
-    let typed = Credentials { next, ..Credentials::default() };
-    let frame = Frame::of(&mut visitor);
-    page(site, &visitor, &LoginPage { frame, is_new, typed, faults: Faults::default() })
-}
-
-pub async fn log_in(State(site): State<Site>, visitor: Visitor, Form(typed): Form<Credentials>) -> Response {
-    let body = json!({"email": typed.email, "password": typed.password});
-    enter(&site, visitor, false, typed, body).await
-}
-
-pub async fn register(State(site): State<Site>, visitor: Visitor, Form(typed): Form<Credentials>) -> Response {
-    let body = json!({"email": typed.email, "password": typed.password, "name": typed.name});
-    enter(&site, visitor, true, typed, body).await
-}
-
-async fn enter(site: &Site, mut visitor: Visitor, is_new: bool, typed: Credentials, body: Value) -> Response {
-    let (api, caller) = (&site.0.api, visitor.caller());
-    let caller = Caller { access_token: None, ..caller };
-    let entered = match is_new {
-        true => api.call(&caller, &REGISTER).raw_body(&body).send().await,
-        false => api.call(&caller, &LOGIN).raw_body(&body).send().await,
+async fn overview(State(site): State<Site>, mut visitor: Visitor) -> Response {
+    let Some(caller) = visitor.customer() else { return enter(&site, &visitor) };
+    let api = &site.0.api;
+    let (profile, orders) = tokio::join!(api.call(&caller, &GET_PROFILE).send(), api.call(&caller, &LIST_ORDERS).query("limit", 3).send());
+    let profile = match profile {
+        Ok(profile) => profile,
+        Err(failure) => return failed(&site, &mut visitor, &failure),
     };
-    match entered {
-        Ok(tokens) => {
-            begin(site, &mut visitor, &tokens).await;
-            see_other(site, &visitor, own_path(&typed.next))
-        }
-        Err(failure) => refuse(site, visitor, is_new, typed, &failure),
-    }
-}
-
-fn refuse(site: &Site, mut visitor: Visitor, is_new: bool, typed: Credentials, failure: &Failure) -> Response {
     let frame = Frame::of(&mut visitor);
-    let typed = Credentials { password: String::new(), ..typed };
-    refused_page(site, &visitor, failure.status(), &LoginPage { frame, is_new, typed, faults: Faults::of(failure) })
-}
-
-/// Begins a login in the session. A guest's cart has moved into the account's.
-async fn begin(site: &Site, visitor: &mut Visitor, tokens: &Tokens) {
-    visitor.session.login = Some(LoginState::of(tokens, &site.0.env));
-    let (api, caller) = (&site.0.api, visitor.caller());
-    let cart = api.call(&caller, &GET_CART).send().await;
-    visitor.session.cart_token = None;
-    visitor.session.cart_count = cart.map_or(0, |cart| cart.items.iter().map(|item| item.quantity).sum());
-    visitor.session.notice = Some(Notice::LoggedIn);
-}
-
-pub async fn log_out(State(site): State<Site>, mut visitor: Visitor) -> Response {
-    let caller = visitor.caller();
-    if let Some(login) = visitor.session.login.take() {
-        let body = json!({"refreshToken": login.refresh_token});
-        if let Err(failure) = site.0.api.call(&caller, &LOGOUT).raw_body(&body).send().await {
-            tracing::warn!(target: "web", ?failure, "a login did not end");
-        }
-    }
-    visitor.session.cart_count = 0;
-    visitor.session.notice = Some(Notice::LoggedOut);
-    see_other(&site, &visitor, "/")
+    let (t, lang) = (frame.t, frame.lang);
+    let orders = orders.map_or_else(|_| Vec::new(), |found| found.items);
+    let orders = orders.iter().map(|order| LastOrder {
+        href: format!("/account/orders/{}", order.order_id),
+        number: order.order_number.clone(),
+        day: format::day(lang, order.created_at),
+        total: format::money(lang, order.total_amount, order.currency),
+        status: super::orders::words(t, order.status),
+    });
+    let template = Overview {
+        here: "overview",
+        orders: orders.collect(),
+        name: profile.name,
+        email: profile.email,
+        is_verified: profile.email_verified,
+        frame,
+    };
+    page(&site, &visitor, &template)
 }

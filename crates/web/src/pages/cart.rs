@@ -4,7 +4,7 @@ use super::{Frame, failed, page, refused_page, see_other};
 use crate::{
     Site,
     api::Failure,
-    format,
+    countries, format,
     forms::Faults,
     session::{Notice, Visitor},
 };
@@ -43,22 +43,45 @@ struct CartPage {
     faults: Faults,
 }
 
-/// Reads the cart; `None` for a visitor who has none.
+/// Reads the cart with the cost of shipping it to the default address, or to the country that is assumed without one; `None` for a
+/// visitor who has none.
 pub async fn read(site: &Site, visitor: &mut Visitor) -> Result<Option<Cart>, Failure> {
+    if visitor.is_logged_in() {
+        let cart = read_for(site, visitor, "", "").await?;
+        let has_cost = cart.as_ref().is_none_or(|cart| cart.items.is_empty() || cart.estimate.is_some());
+        if has_cost {
+            return Ok(cart);
+        }
+    }
+    read_for(site, visitor, countries::DEFAULT, "").await
+}
+
+/// Reads the cart with the cost of shipping it there. An empty country is that of the default address.
+pub async fn read_for(site: &Site, visitor: &mut Visitor, country: &str, state: &str) -> Result<Option<Cart>, Failure> {
     if !visitor.is_logged_in() && visitor.session.cart_token.is_none() {
         return Ok(None);
     }
     let caller = visitor.caller();
-    match site.0.api.call(&caller, &GET_CART).send().await {
+    let mut call = site.0.api.call(&caller, &GET_CART);
+    for (name, value) in [("country", country), ("state", state)] {
+        if !country.is_empty() && !value.is_empty() {
+            call = call.query(name, value);
+        }
+    }
+    match call.send().await {
         Ok(cart) => {
             visitor.session.cart_count = count(&cart);
             Ok(Some(cart))
         }
         // The cart of a guest ends when it was not used for a long time.
-        Err(failure) if !visitor.is_logged_in() && failure.status().is_client_error() => {
+        Err(failure) if !visitor.is_logged_in() && failure.status() == StatusCode::UNAUTHORIZED => {
             visitor.session.cart_token = None;
             visitor.session.cart_count = 0;
             Ok(None)
+        }
+        // No country has this code, or the state is none of its own: the form says so when it is sent.
+        Err(failure) if !country.is_empty() && failure.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+            Box::pin(read_for(site, visitor, "", "")).await
         }
         Err(failure) => Err(failure),
     }

@@ -1,36 +1,53 @@
-//! The checkout: address, payment and the order, on one page.
+//! The checkout of customers and guests: who orders, where it goes, how it is paid, and the order, on one page.
 
-use super::{Frame, cart, failed, page, refused_page, see_other, to_login};
-use crate::{Site, api::Failure, format, forms::Faults, session::Visitor};
+use super::{
+    Frame,
+    account::addresses::{AddressForm, AddressLine},
+    cart, failed, page, refused_page, see_other,
+};
+use crate::{Site, api::Failure, countries, format, forms::Faults, session::Visitor};
 use askama::Template;
-use axum::{Form, extract::State, response::Response};
+use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::{
     cart::Cart,
     ids::Uuid,
-    order::PLACE_ORDER,
+    order::{OrderView, PLACE_ORDER},
     user::{ADD_ADDRESS, Address, LIST_ADDRESSES},
 };
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Addresses of the address book that are offered.
+const ADDRESSES: usize = 50;
 
 /// What was typed. The names of the fields of a new address are those of the API.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CheckoutForm {
+    /// Of a guest.
+    email: String,
+    /// Of a guest.
+    name: String,
     /// An address of the address book; empty for a new one.
     address_id: String,
-    recipient: String,
-    street: String,
-    number: String,
-    zip: String,
-    city: String,
-    state: String,
-    country: String,
+    #[serde(flatten)]
+    address: AddressForm,
     payment_method: String,
     /// The total that the page showed, in minor units.
-    expected_total_amount: Option<i64>,
+    expected_total_amount: String,
     /// One for each time that the page is shown: a second click on the button orders nothing again.
     order_key: String,
+    /// The button that computes the shipping cost for the address.
+    recalculate: String,
+}
+
+/// A way to pay that the page offers.
+struct PaymentChoice {
+    value: &'static str,
+    label: &'static str,
+    note: &'static str,
+    is_chosen: bool,
 }
 
 #[derive(Template)]
@@ -38,7 +55,12 @@ pub struct CheckoutForm {
 struct CheckoutPage {
     frame: Frame,
     cart: Cart,
-    addresses: Vec<Address>,
+    /// Where the totals are computed for.
+    destination: String,
+    parcels: usize,
+    addresses: Vec<AddressLine>,
+    countries: Vec<(String, String)>,
+    payments: Vec<PaymentChoice>,
     typed: CheckoutForm,
     faults: Faults,
 }
@@ -46,13 +68,6 @@ struct CheckoutPage {
 impl CheckoutPage {
     fn title(&self, text: &str) -> String {
         format::title(text)
-    }
-    fn is_chosen(&self, address: &Address) -> bool {
-        if self.typed.address_id.is_empty() {
-            address.is_default_shipping && self.typed.street.is_empty()
-        } else {
-            self.typed.address_id == address.address_id.to_string()
-        }
     }
 }
 
@@ -62,74 +77,127 @@ pub async fn show(State(site): State<Site>, visitor: Visitor) -> Response {
 
 /// Shows the form, with what was typed and what is wrong with it.
 async fn show_form(site: &Site, mut visitor: Visitor, typed: CheckoutForm, refused: Option<Failure>) -> Response {
-    if !visitor.is_logged_in() {
-        return to_login(site, &visitor, "/checkout");
+    if let Some(failure) = refused.as_ref().filter(|failure| failure.status() == StatusCode::UNAUTHORIZED) {
+        return failed(site, &mut visitor, failure);
     }
     let caller = visitor.caller();
-    let cart = match cart::read(site, &mut visitor).await {
+    let addresses = match visitor.is_logged_in() {
+        true => match site.0.api.call(&caller, &LIST_ADDRESSES).query("limit", ADDRESSES).send().await {
+            Ok(addresses) => addresses.items,
+            Err(failure) => return failed(site, &mut visitor, &failure),
+        },
+        false => Vec::new(),
+    };
+    let typed = completed(typed, &addresses, site.0.env.new_id::<Uuid>());
+    let chosen = addresses.iter().find(|address| address.address_id.to_string() == typed.address_id);
+    let (country, state) = match chosen {
+        Some(address) => (address.country.clone(), address.state.clone()),
+        None => (typed.address.country.clone(), typed.address.state.clone()),
+    };
+    let cart = match cart::read_for(site, &mut visitor, &country, &state).await {
         Ok(Some(cart)) if !cart.items.is_empty() => cart,
         Ok(_) => return see_other(site, &visitor, "/cart"),
         Err(failure) => return failed(site, &mut visitor, &failure),
     };
-    let addresses = match site.0.api.call(&caller, &LIST_ADDRESSES).query("limit", 50).send().await {
-        Ok(addresses) => addresses.items,
-        Err(failure) => return failed(site, &mut visitor, &failure),
-    };
-    let key = site.0.env.new_id::<Uuid>().to_string();
-    let typed = CheckoutForm {
-        expected_total_amount: cart.estimate.as_ref().map(|estimate| estimate.total_amount),
-        // After a refusal nothing was ordered, and the next click is another request.
-        order_key: key,
-        country: if typed.country.is_empty() { "DE".into() } else { typed.country },
-        ..typed
-    };
-    let faults = refused.as_ref().map(Faults::of).unwrap_or_default();
     let frame = Frame::of(&mut visitor);
-    let template = CheckoutPage { frame, cart, addresses, typed, faults };
+    let (t, language) = (frame.t, frame.lang);
+    let mut faults = refused.as_ref().map(Faults::of).unwrap_or_default();
+    if refused.as_ref().is_some_and(|failure| failure.code() == "TOTAL_CHANGED") {
+        faults.summary = Some(t.total_changed.to_owned());
+    }
+    let payments = [
+        ("pm_ok", t.pay_ok, t.pay_ok_note),
+        ("pm_declined", t.pay_declined, t.pay_declined_note),
+        ("pm_slow", t.pay_slow, t.pay_slow_note),
+    ];
+    let template = CheckoutPage {
+        destination: countries::name(language, cart.estimate.as_ref().map_or(&country, |estimate| &estimate.country)),
+        parcels: cart.items.iter().map(|item| item.seller_id).collect::<BTreeSet<_>>().len(),
+        addresses: addresses.iter().map(|address| AddressLine::of(language, address)).collect(),
+        countries: countries::choices(language, &typed.address.country),
+        payments: payments
+            .map(|(value, label, note)| PaymentChoice { value, label, note, is_chosen: value == typed.payment_method })
+            .into(),
+        typed: CheckoutForm {
+            expected_total_amount: cart.estimate.as_ref().map(|estimate| estimate.total_amount.to_string()).unwrap_or_default(),
+            ..typed
+        },
+        faults,
+        cart,
+        frame,
+    };
     match refused {
         Some(failure) => refused_page(site, &visitor, failure.status(), &template),
         None => page(site, &visitor, &template),
     }
 }
 
+/// Fills what the visitor did not choose yet. After a refusal nothing was ordered, so the next click is another request.
+fn completed(mut typed: CheckoutForm, addresses: &[Address], key: Uuid) -> CheckoutForm {
+    let is_new = typed.order_key.is_empty();
+    typed.order_key = key.to_string();
+    if typed.address.country.is_empty() {
+        typed.address.country = countries::DEFAULT.into();
+    }
+    if typed.payment_method.is_empty() {
+        typed.payment_method = "pm_ok".into();
+    }
+    if is_new && let Some(address) = addresses.iter().find(|address| address.is_default_shipping).or_else(|| addresses.first()) {
+        typed.address_id = address.address_id.to_string();
+    }
+    typed
+}
+
 pub async fn place(State(site): State<Site>, mut visitor: Visitor, Form(form): Form<CheckoutForm>) -> Response {
-    if !visitor.is_logged_in() {
-        return to_login(&site, &visitor, "/checkout");
+    if !visitor.is_logged_in() && visitor.session.cart_token.is_none() {
+        return see_other(&site, &visitor, "/cart");
     }
-    let caller = visitor.caller();
-    let address = match &*form.address_id {
-        "" => match site.0.api.call(&caller, &ADD_ADDRESS).key(&form.order_key).raw_body(&new_address(&form)).send().await {
-            Ok(address) => address.address_id.to_string(),
-            Err(failure) => return show_form(&site, visitor, form, Some(failure)).await,
-        },
-        known => known.to_owned(),
+    if !form.recalculate.is_empty() {
+        return show_form(&site, visitor, form, None).await;
+    }
+    let (form, placed) = match visitor.is_logged_in() {
+        true => place_of_customer(&site, &visitor, form).await,
+        false => {
+            let address = Value::Object(form.address.fields());
+            let body = json!({"guest": {"email": form.email, "name": form.name}, "shippingAddress": address});
+            let placed = send(&site, &visitor, &form, body).await;
+            (form, placed)
+        }
     };
-    let mut body = json!({"shippingAddressId": address, "paymentMethod": form.payment_method});
-    if let Some(total) = form.expected_total_amount {
-        body["expectedTotalAmount"] = total.into();
-    }
-    let placed = site.0.api.call(&caller, &PLACE_ORDER).key(&form.order_key).header("prefer", "wait=10").raw_body(&body).send().await;
     match placed {
         Ok(order) => {
             visitor.session.cart_count = 0;
-            see_other(&site, &visitor, &format!("/account/orders/{}", order.order_id))
+            let to = match order.order_token {
+                Some(token) => {
+                    visitor.keep_order(order.order_id, token.reveal().to_owned());
+                    format!("/orders/{}", order.order_id)
+                }
+                None => format!("/account/orders/{}", order.order_id),
+            };
+            see_other(&site, &visitor, &to)
         }
-        // The address is in the address book now.
-        Err(failure) => show_form(&site, visitor, CheckoutForm { address_id: address, ..form }, Some(failure)).await,
+        Err(failure) => show_form(&site, visitor, form, Some(failure)).await,
     }
 }
 
-fn new_address(form: &CheckoutForm) -> Value {
-    let CheckoutForm { recipient, street, number, zip, city, state, country, .. } = form;
-    let fields = [
-        ("recipient", recipient),
-        ("street", street),
-        ("number", number),
-        ("zip", zip),
-        ("city", city),
-        ("state", state),
-        ("country", country),
-    ];
-    let typed = fields.into_iter().filter(|(name, value)| !value.is_empty() || *name == "street");
-    Value::Object(typed.map(|(name, value)| (name.to_owned(), value.as_str().into())).collect::<Map<_, _>>())
+/// A new address goes into the address book, and is the chosen one when the order is refused afterwards.
+async fn place_of_customer(site: &Site, visitor: &Visitor, mut form: CheckoutForm) -> (CheckoutForm, Result<OrderView, Failure>) {
+    if form.address_id.is_empty() {
+        let (caller, body) = (visitor.caller(), Value::Object(form.address.fields()));
+        match site.0.api.call(&caller, &ADD_ADDRESS).key(&form.order_key).raw_body(&body).send().await {
+            Ok(address) => form.address_id = address.address_id.to_string(),
+            Err(failure) => return (form, Err(failure)),
+        }
+    }
+    let placed = send(site, visitor, &form, json!({"shippingAddressId": form.address_id})).await;
+    (form, placed)
+}
+
+async fn send(site: &Site, visitor: &Visitor, form: &CheckoutForm, mut body: Value) -> Result<OrderView, Failure> {
+    body["paymentMethod"] = form.payment_method.as_str().into();
+    if let Ok(total) = form.expected_total_amount.parse::<i64>() {
+        body["expectedTotalAmount"] = total.into();
+    }
+    let caller = visitor.caller();
+    site.0.api.call(&caller, &PLACE_ORDER).key(&form.order_key).header("prefer", "wait=10").raw_body(&body).send().await
 }

@@ -1,28 +1,50 @@
-//! The orders of a customer, and the story of one of them.
+//! The orders of a customer, and the pages of one order, of a customer or of a guest.
 
-use super::{Frame, failed, page, see_other, to_login};
-use crate::{
-    Site, format,
-    session::{Notice, Visitor},
-    texts::Texts,
-};
+pub mod live;
+mod order;
+mod sending_back;
+
+use super::{Frame, failed, page, to_login};
+use crate::{Site, api::Caller, format, session::Visitor, texts::Texts};
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Path, State},
+    Router,
+    extract::{Query, State},
     response::Response,
+    routing::{get, post},
 };
 use contracts::{
-    order::{CANCEL_ORDER, GET_ORDER, LIST_ORDERS, OrderStatus, OrderSummary, OrderView, PAY_ORDER},
+    order::{LIST_ORDERS, OrderStatus, OrderSummary},
     page::Page,
 };
 use serde::Deserialize;
-use serde_json::json;
 
 const ORDERS: usize = 20;
 
-/// What an order's status means, in words.
-fn words(t: &'static Texts, status: OrderStatus) -> &'static str {
+/// The same pages for customers below `/account/orders` and for guests below `/orders`.
+pub fn routes() -> Router<Site> {
+    Router::new()
+        .route("/account/orders", get(list))
+        .route("/account/orders/{orderId}", get(order::show))
+        .route("/account/orders/{orderId}/events", get(live::events))
+        .route("/account/orders/{orderId}/cancel", post(order::cancel))
+        .route("/account/orders/{orderId}/pay", post(order::pay))
+        .route("/account/orders/{orderId}/again", post(order::buy_again))
+        .route("/account/orders/{orderId}/return", get(sending_back::show_form).post(sending_back::request))
+        .route("/account/orders/{orderId}/returns/{returnId}", get(sending_back::show))
+        .route("/account/orders/{orderId}/returns/{returnId}/cancel", post(sending_back::cancel))
+        .route("/orders/{orderId}", get(order::show_to_guest).post(order::open))
+        .route("/orders/{orderId}/events", get(live::events_of_guest))
+        .route("/orders/{orderId}/cancel", post(order::cancel_of_guest))
+        .route("/orders/{orderId}/pay", post(order::pay_of_guest))
+        .route("/orders/{orderId}/again", post(order::buy_again_of_guest))
+        .route("/orders/{orderId}/return", get(sending_back::show_form_to_guest).post(sending_back::request_of_guest))
+        .route("/orders/{orderId}/returns/{returnId}", get(sending_back::show_to_guest))
+        .route("/orders/{orderId}/returns/{returnId}/cancel", post(sending_back::cancel_of_guest))
+}
+
+/// Returns what an order's status means, in words.
+pub fn words(t: &'static Texts, status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::PendingPayment => t.status_waiting,
         OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved => t.status_paid,
@@ -35,10 +57,40 @@ fn words(t: &'static Texts, status: OrderStatus) -> &'static str {
     }
 }
 
+/// Returns the class of the pill of a status.
+fn tone(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::PaymentFailed | OrderStatus::Cancelled => "bad",
+        OrderStatus::Delivered | OrderStatus::Confirmed | OrderStatus::Shipped => "good",
+        _ => "few",
+    }
+}
+
+/// Who reads an order: its customer below `/account/orders`, or a guest with its token below `/orders`.
+pub struct Reader {
+    pub caller: Caller,
+    /// The address of the order's page.
+    pub base: String,
+    pub is_guest: bool,
+}
+
+impl Reader {
+    /// `None` when the visitor has to log in first, or to show the token.
+    pub fn of(visitor: &Visitor, id: &str, is_guest: bool) -> Option<Reader> {
+        let caller = match is_guest {
+            true => visitor.caller_of_order(id.parse().ok()?)?,
+            false => visitor.customer()?,
+        };
+        let base = if is_guest { format!("/orders/{id}") } else { format!("/account/orders/{id}") };
+        Some(Reader { caller, base, is_guest })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "orders.html")]
 struct OrdersPage {
     frame: Frame,
+    here: &'static str,
     orders: Page<OrderSummary>,
 }
 
@@ -46,109 +98,38 @@ impl OrdersPage {
     fn words(&self, order: &OrderSummary) -> &'static str {
         words(self.frame.t, order.status)
     }
+    fn tone(&self, order: &OrderSummary) -> &'static str {
+        tone(order.status)
+    }
     fn day(&self, order: &OrderSummary) -> String {
         format::day(self.frame.lang, order.created_at)
     }
+    fn names(&self, order: &OrderSummary) -> String {
+        let names = order.items.iter().take(2).map(|item| format::title(&item.title_snapshot));
+        names.collect::<Vec<_>>().join(", ")
+    }
+    fn more(&self, order: &OrderSummary) -> u32 {
+        order.item_count.saturating_sub(2)
+    }
 }
 
-pub async fn list(State(site): State<Site>, mut visitor: Visitor) -> Response {
-    if !visitor.is_logged_in() {
-        return to_login(&site, &visitor, "/account/orders");
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct At {
+    cursor: String,
+}
+
+pub async fn list(State(site): State<Site>, mut visitor: Visitor, Query(at): Query<At>) -> Response {
+    let Some(caller) = visitor.customer() else { return to_login(&site, &visitor, "/account/orders") };
+    let mut call = site.0.api.call(&caller, &LIST_ORDERS).query("limit", ORDERS);
+    if !at.cursor.is_empty() {
+        call = call.query("cursor", &at.cursor);
     }
-    let caller = visitor.caller();
-    match site.0.api.call(&caller, &LIST_ORDERS).query("limit", ORDERS).send().await {
+    match call.send().await {
         Ok(orders) => {
             let frame = Frame::of(&mut visitor);
-            page(&site, &visitor, &OrdersPage { frame, orders })
+            page(&site, &visitor, &OrdersPage { frame, here: "orders", orders })
         }
-        Err(failure) => failed(&site, &mut visitor, &failure),
-    }
-}
-
-/// A step of the timeline.
-struct Step {
-    words: &'static str,
-    moment: String,
-    reason: String,
-}
-
-#[derive(Template)]
-#[template(path = "order.html")]
-struct OrderPage {
-    frame: Frame,
-    order: OrderView,
-    status: &'static str,
-    day: String,
-    steps: Vec<Step>,
-    can_cancel: bool,
-    can_pay: bool,
-}
-
-impl OrderPage {
-    fn title(&self, text: &str) -> String {
-        format::title(text)
-    }
-}
-
-pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>) -> Response {
-    if !visitor.is_logged_in() {
-        let here = visitor.here.clone();
-        return to_login(&site, &visitor, &here);
-    }
-    let caller = visitor.caller();
-    let order = match site.0.api.call(&caller, &GET_ORDER).path(&id).send().await {
-        Ok(order) => order,
-        Err(failure) => return failed(&site, &mut visitor, &failure),
-    };
-    let frame = Frame::of(&mut visitor);
-    let (t, lang) = (frame.t, frame.lang);
-    let steps = order.timeline.iter().map(|entry| Step {
-        words: words(t, entry.status),
-        moment: format::moment(lang, entry.occurred_at),
-        reason: entry.reason.clone().unwrap_or_default(),
-    });
-    let template = OrderPage {
-        status: words(t, order.status),
-        day: format::day(lang, order.created_at),
-        steps: steps.collect(),
-        can_cancel: !order.cancellation_requested
-            && matches!(
-                order.status,
-                OrderStatus::PendingPayment
-                    | OrderStatus::PaymentAuthorized
-                    | OrderStatus::InventoryReserved
-                    | OrderStatus::Confirmed
-                    | OrderStatus::PaymentFailed
-            ),
-        can_pay: order.status == OrderStatus::PaymentFailed,
-        order,
-        frame,
-    };
-    page(&site, &visitor, &template)
-}
-
-pub async fn cancel(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>) -> Response {
-    let caller = visitor.caller();
-    match site.0.api.call(&caller, &CANCEL_ORDER).path(&id).raw_body(&json!({})).send().await {
-        Ok(order) => {
-            visitor.session.notice = Some(Notice::Cancelled);
-            see_other(&site, &visitor, &format!("/account/orders/{}", order.order_id))
-        }
-        Err(failure) => failed(&site, &mut visitor, &failure),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PayForm {
-    payment_method: String,
-}
-
-pub async fn pay(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>, Form(form): Form<PayForm>) -> Response {
-    let caller = visitor.caller();
-    let body = json!({"paymentMethod": form.payment_method});
-    match site.0.api.call(&caller, &PAY_ORDER).path(&id).header("prefer", "wait=10").raw_body(&body).send().await {
-        Ok(order) => see_other(&site, &visitor, &format!("/account/orders/{}", order.order_id)),
         Err(failure) => failed(&site, &mut visitor, &failure),
     }
 }

@@ -30,6 +30,7 @@ pub fn password_reset(reset: &Reset, recipient: &Recipient<'_>) -> EmailContent 
             "Somebody, hopefully you, asked to set a new password for your account.".into(),
             format!("The {what} works once, until {}.", moment(reset.expires_at)),
         ],
+        facts: token_beside_link(recipient),
         step: Some(NextStep { label: "Set a new password", how }),
         closing: vec!["If it was not you, ignore this mail: your password stays as it is. Do not pass this mail on.".into()],
         ..EmailContent::default()
@@ -64,6 +65,7 @@ pub fn email_verification(token: &EmailToken, recipient: &Recipient<'_>) -> Emai
         summary: format!("A {what} that works once."),
         heading: "Verify your e-mail address".into(),
         paragraphs: vec![why.into(), format!("The {what} works once, until {}.", moment(token.expires_at))],
+        facts: token_beside_link(recipient),
         step: Some(NextStep { label: "Verify the address", how }),
         closing: vec![
             "If it was not you, ignore this mail: nothing happens without the ".to_owned() + what + ". Do not pass this mail on.",
@@ -102,6 +104,11 @@ pub fn email_changed(change: &EmailChange, recipient: &Recipient<'_>) -> EmailCo
         step: recipient.shop_url.map(|url| NextStep { label: "Go to the shop", how: How::Link(url.to_owned()) }),
         ..EmailContent::default()
     }
+}
+
+/// The token by itself, for the page that a browser without scripts shows: it does not read the fragment of a link.
+fn token_beside_link(recipient: &Recipient<'_>) -> Vec<(&'static str, String)> {
+    recipient.shop_url.and(recipient.token).map(|token| ("Token", token.to_owned())).into_iter().collect()
 }
 
 /// How to use the token of a mail: by a page of the shop at `page`, which ends where the token follows, or by the call of the API

@@ -1,6 +1,6 @@
 //! The texts for sellers.
 
-use super::{EmailContent, Recipient, Sums, account::forgotten_password, cause, moment, see, table_of, units};
+use super::{EmailContent, Recipient, Sums, account::forgotten_password, cause, moment, see, see_at, table_of, units};
 use crate::{
     domain::one_line,
     message::{PayoutAccountChange, PayoutNews, Sale, SaleEnded, SellerNews},
@@ -13,7 +13,7 @@ pub fn approved(recipient: &Recipient<'_>) -> EmailContent {
         summary: "Your application is accepted.".into(),
         heading: "Your application is accepted".into(),
         paragraphs: vec!["Your application is accepted. From your next login on you can put products on sale.".into()],
-        step: Some(see(recipient, "See your record", "/sellers/me")),
+        step: Some(see_record(recipient)),
         ..EmailContent::default()
     }
 }
@@ -25,7 +25,7 @@ pub fn rejected(news: &SellerNews, recipient: &Recipient<'_>) -> EmailContent {
         heading: "Your application was turned down".into(),
         paragraphs: vec!["Your application to sell was turned down. You can change it and apply again.".into()],
         facts: reason(news, recipient),
-        step: Some(see(recipient, "See your record", "/sellers/me")),
+        step: Some(see_record(recipient)),
         ..EmailContent::default()
     }
 }
@@ -40,7 +40,7 @@ pub fn suspended(news: &SellerNews, recipient: &Recipient<'_>) -> EmailContent {
             "Please ship what was ordered before: those orders go on.".into(),
         ],
         facts: reason(news, recipient),
-        step: Some(see(recipient, "See your record", "/sellers/me")),
+        step: Some(see_record(recipient)),
         ..EmailContent::default()
     }
 }
@@ -51,7 +51,7 @@ pub fn reinstated(recipient: &Recipient<'_>) -> EmailContent {
         summary: "Your products are on sale again.".into(),
         heading: "Your suspension ended".into(),
         paragraphs: vec!["Your suspension ended. What was on sale before is on sale again, and payouts go on.".into()],
-        step: Some(see(recipient, "See your record", "/sellers/me")),
+        step: Some(see_record(recipient)),
         ..EmailContent::default()
     }
 }
@@ -147,7 +147,7 @@ pub fn payout_failed(payout: &PayoutNews, recipient: &Recipient<'_>) -> EmailCon
             format!("We could not pay {money} out to your account: {why}."),
             "The money is in your available balance again and goes out with a later payout. Please check your payout account.".into(),
         ],
-        step: Some(see(recipient, "See your record", "/sellers/me")),
+        step: Some(see_record(recipient)),
         ..EmailContent::default()
     }
 }
@@ -169,4 +169,8 @@ pub fn payout_account_changed(change: &PayoutAccountChange, recipient: &Recipien
 
 fn see_fulfilment(recipient: &Recipient<'_>, id: FulfilmentId) -> super::NextStep {
     see(recipient, "See what to ship", &format!("/seller/fulfilments/{id}"))
+}
+
+fn see_record(recipient: &Recipient<'_>) -> super::NextStep {
+    see_at(recipient, "See your record", "/seller", "/sellers/me")
 }

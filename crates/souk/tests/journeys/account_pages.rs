@@ -1,0 +1,180 @@
+//! The pages of an account, and what links of mails lead to, in a browser without scripts.
+
+use super::{
+    browser::{Browser, Shown},
+    server::{PASSWORD, Server},
+    verifying::mails,
+};
+use souk::api_client::raw;
+
+const EMAIL: &str = "mara@example.com";
+
+async fn registered(server: &Server) -> Browser {
+    let mut browser = Browser::new(server);
+    let home = browser.post("/register", &[("email", EMAIL), ("password", PASSWORD), ("name", "Mara")]).await;
+    assert_eq!((home.status, &*home.path), (200, "/"));
+    browser
+}
+
+fn form_key(page: &Shown) -> String {
+    page.between("name=\"formKey\" value=\"", "\"").to_owned()
+}
+
+/// The path of the link in a mail to a page of this name, with the token.
+fn link_of(mail: &str, page: &str) -> String {
+    let mail = mail.replace("=\r\n", "").replace("=3D", "=");
+    let (_, rest) = mail.split_once(&format!("/{page}")).unwrap_or_else(|| panic!("no {page} in {mail}"));
+    let end = rest.find(|c: char| c.is_whitespace() || c == '"' || c == '<').unwrap_or(rest.len());
+    format!("/{page}{}", &rest[..end])
+}
+
+#[tokio::test]
+async fn a_customer_keeps_the_profile_and_leaves() {
+    let server = Server::start().await;
+    let mut browser = registered(&server).await;
+    for path in ["", "/orders", "/addresses", "/reviews", "/notifications", "/profile", "/data"] {
+        let path = format!("/account{path}");
+        let page = browser.open(&path).await;
+        assert!(page.status == 200 && page.shows("aria-current=\"page\"") && page.html.matches("<h1").count() == 1, "{}", page.html);
+        assert_eq!(Browser::new(&server).open(&path).await.status, 303, "{path} asks for a login");
+    }
+    let refused = browser.post("/account/profile", &[("name", ""), ("phone", "none")]).await;
+    assert!(refused.status == 422 && refused.shows("name-fault") && refused.shows("phone-fault"), "{}", refused.html);
+    assert!(refused.shows("value=\"none\""), "what was typed stays");
+    let saved = browser.post("/account/profile", &[("name", "Mara M."), ("phone", "+4930123456")]).await;
+    assert!(saved.status == 200 && saved.shows("value=\"Mara M.\"") && saved.shows("It is saved."), "{}", saved.html);
+
+    let verification = mails(&server, "EMAIL_VERIFICATION", EMAIL, 1).await;
+    let link = link_of(&verification[0], "email/verify");
+    let (path, token) = link.split_once("#token=").expect("the token stands in the fragment");
+    assert!(browser.open(path).await.shows("data-fragment=\"token\""));
+    let wrong = browser.post(path, &[("token", "nonsense")]).await;
+    assert!(wrong.status >= 400 && wrong.shows("token-fault"), "{}", wrong.html);
+    // A browser without scripts gets the whole link pasted.
+    let verified = browser.post(path, &[("token", &format!("http://shop/{link}"))]).await;
+    assert!(verified.path == "/account" && verified.shows("The address is verified.") && !token.is_empty(), "{}", verified.html);
+
+    let refused =
+        browser.post("/account/profile/password", &[("currentPassword", "not mine"), ("newPassword", "another long password")]).await;
+    assert!(refused.status == 422 && refused.shows("currentPassword-fault"), "{} {}", refused.status, refused.html);
+    let changed =
+        browser.post("/account/profile/password", &[("currentPassword", PASSWORD), ("newPassword", "another long password")]).await;
+    assert!(changed.path == "/account/profile" && changed.shows("The password is changed."), "{} {}", changed.path, changed.html);
+
+    let mut forgetful = Browser::new(&server);
+    let sent = forgetful.post("/forgot-password", &[("email", EMAIL)]).await;
+    assert!(sent.status == 200 && sent.shows("a mail with a link is on its way"), "{}", sent.html);
+    let reset = mails(&server, "PASSWORD_RESET", EMAIL, 1).await;
+    let link = link_of(&reset[0], "password/reset");
+    let page = forgetful.open(&link).await;
+    let token = page.between("name=\"token\" value=\"", "\"").to_owned();
+    let short = forgetful.post("/password/reset", &[("token", &token), ("newPassword", "short")]).await;
+    assert!(short.status == 422 && short.shows("newPassword-fault"), "{}", short.html);
+    let set = forgetful.post("/password/reset", &[("token", &token), ("newPassword", "a third long password")]).await;
+    assert!(set.path == "/login" && set.shows("The password is changed."), "{}", set.html);
+    let twice = forgetful.post("/password/reset", &[("token", &token), ("newPassword", "a third long password")]).await;
+    assert!(twice.shows("This link does not work any more"), "{}", twice.html);
+    let ended = browser.open("/account/data").await;
+    assert!(ended.status == 200 || ended.status == 303);
+
+    let inside = forgetful.post("/login", &[("email", EMAIL), ("password", "a third long password"), ("next", "/account/data")]).await;
+    assert_eq!(inside.path, "/account/data");
+    let file = forgetful.post("/account/data/export", &[]).await;
+    assert!(file.status == 200 && file.html.starts_with('{') && file.shows("+4930123456"), "{}", file.html);
+    let unmeant = forgetful.post("/account/data/erase", &[("password", "a third long password")]).await;
+    assert!(unmeant.status == 422 && unmeant.shows("meant-fault"), "{}", unmeant.html);
+    let guessed = forgetful.post("/account/data/erase", &[("password", "not mine"), ("meant", "1")]).await;
+    assert!(guessed.status >= 400 && guessed.shows("password-fault"), "{}", guessed.html);
+    let gone = forgetful.post("/account/data/erase", &[("password", "a third long password"), ("meant", "1")]).await;
+    assert!(gone.path == "/" && gone.shows("Your account is erased.") && gone.shows("Log in"), "{}", gone.html);
+    let refused = forgetful.post("/login", &[("email", EMAIL), ("password", "a third long password")]).await;
+    assert_eq!(refused.status, 401);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_reviewed_and_sent_back() {
+    let server = Server::start_with(&[("SOUK_SHIPPING_SIMULATE", "true"), ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1")]).await;
+    let admin = server.admin().await;
+    let lamp = server.product(&admin, "LAMP-1", 4_900, 5).await.to_string();
+    let mut browser = registered(&server).await;
+    browser.post("/cart", &[("productId", &lamp), ("quantity", "2")]).await;
+    let checkout = browser.open("/checkout").await;
+    let fields = [
+        ("street", "Invalidenstraße"),
+        ("number", "1"),
+        ("zip", "10115"),
+        ("city", "Berlin"),
+        ("country", "DE"),
+        ("paymentMethod", "pm_ok"),
+        ("orderKey", checkout.between("name=\"orderKey\" value=\"", "\"")),
+    ];
+    let order = browser.post("/checkout", &fields).await;
+    assert_eq!(order.status, 200, "{}", order.html);
+    let stream = order.between("data-live=\"", "?since=").to_owned();
+    let events = browser.open(&format!("{stream}?since=before")).await;
+    assert!(events.status == 200 && events.shows("event: changed\ndata: "), "{}", events.html);
+    let mut stranger = Browser::new(&server);
+    assert_eq!(stranger.open(&stream).await.status, 404);
+
+    let delivered = browser.until(&order.path, "Send something back").await;
+    let path = delivered.between("href=\"/account/reviews/new", "\"").to_owned();
+    let form = browser.open(&format!("/account/reviews/new{path}")).await;
+    let review = format!("/products/{lamp}/review");
+    let refused = browser.post(&review, &[("rating", ""), ("title", "Bright"), ("formKey", &form_key(&form))]).await;
+    assert!(refused.status == 422 && refused.shows("rating-fault") && refused.shows("value=\"Bright\""), "{}", refused.html);
+    let fields = [("rating", "4"), ("title", "Bright"), ("text", "One\r\nTwo"), ("formKey", &*form_key(&refused))];
+    let reviews = browser.post(&review, &fields).await;
+    assert!(reviews.path == "/account/reviews" && reviews.shows("Bright") && reviews.shows("One\nTwo"), "{}", reviews.html);
+    let twice = browser.post(&review, &fields).await;
+    assert_eq!(twice.html.matches("<article").count(), 1, "a second click writes nothing: {}", twice.html);
+    let edit = format!("/account/reviews/{}", reviews.between("href=\"/account/reviews/", "\""));
+    assert!(browser.open(&edit).await.shows("value=\"4\" checked"));
+    let changed = browser.post(&edit, &[("rating", "5"), ("title", "Very bright"), ("text", "")]).await;
+    assert!(changed.shows("Very bright") && !changed.shows("One\nTwo"), "{}", changed.html);
+    stranger.post("/register", &[("email", "eve@example.com"), ("password", PASSWORD), ("name", "Eve")]).await;
+    let foreign = stranger.post(&edit, &[("rating", "1")]).await;
+    assert_eq!(foreign.status, 404, "{}", foreign.html);
+    assert_eq!(stranger.open(&order.path).await.status, 404);
+
+    let part = delivered.between("/return?part=", "\"").to_owned();
+    let form = browser.open(&format!("{}/return?part={part}", order.path)).await;
+    let item = form.between("name=\"quantity-", "\"").to_owned();
+    let (quantity, reason) = (format!("quantity-{item}"), format!("reason-{item}"));
+    let key = form_key(&form);
+    let send = |count: &'static str, key: String| {
+        [
+            ("part".to_owned(), part.clone()),
+            (quantity.clone(), count.to_owned()),
+            (reason.clone(), "DAMAGED".to_owned()),
+            ("formKey".to_owned(), key),
+        ]
+    };
+    let path = format!("{}/return", order.path);
+    let fields = send("0", key);
+    let none = browser.post(&path, &fields.each_ref().map(|(name, value)| (&**name, &**value))).await;
+    assert!(none.status == 422 && none.shows("role=\"alert\""), "{}", none.html);
+    let fields = send("1", form_key(&none));
+    let fields = fields.each_ref().map(|(name, value)| (&**name, &**value));
+    let asked = browser.post(&path, &fields).await;
+    assert!(asked.status == 200 && asked.path.contains("/returns/") && asked.shows("Requested"), "{}", asked.html);
+    assert_eq!(browser.post(&path, &fields).await.path, asked.path, "a second click asks for nothing more");
+    assert_eq!(stranger.open(&asked.path).await.status, 404);
+    assert!(browser.open(&order.path).await.shows("/returns/"));
+    let cancelled = browser.post(&format!("{}/cancel", asked.path), &[]).await;
+    assert!(cancelled.shows("Cancelled"), "{}", cancelled.html);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn every_link_of_a_mail_leads_to_a_page() {
+    let server = Server::start().await;
+    registered(&server).await;
+    let mail = mails(&server, "REGISTERED", EMAIL, 1).await;
+    assert!(mail[0].contains("http://127.0.0.1:"), "it has a link to the shop: {}", mail[0]);
+    for path in ["/password/forgot", "/password/reset?token=x", "/reset-password?token=x", "/email/verify", "/verify-email?token=x"] {
+        let page = server.api.send(raw("GET".parse().unwrap(), &format!("/{path}")).header("accept", "text/html")).await.unwrap();
+        assert_eq!(page.status, 200, "{path}");
+    }
+    server.stop_and_check().await;
+}
