@@ -3,9 +3,11 @@
 
 mod add_item;
 mod guests;
+mod wishlist;
 
 pub use add_item::AddItem;
 pub use guests::{CartToken, Shopper, active_guest_cart, create_guest_cart, merge, owner};
+pub use wishlist::{MAX_WISHES, add_wish, show_wishes};
 
 use crate::{
     App, Error, discounts,

@@ -4,22 +4,24 @@ use crate::{
     App, Error,
     actions::{self, AddItem, CartToken, Shopper},
     domain::Quotes,
-    estimate,
+    estimate, store,
 };
 use contracts::{
     body::EmptyBody,
-    cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, GuestCart, GuestCartToken, UpdateCartItem},
-    ids::{CartItemId, UserId},
+    cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, GuestCart, GuestCartToken, UpdateCartItem, WishlistItem},
+    ids::{CartItemId, ProductId, UserId},
+    page::Page,
     problem::{Code, Fault},
     text::CouponCode,
 };
 use platform::{
+    db::Tx,
     http::{
-        Body, Created, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoContent, Path, Problem, Query, Routes, State,
+        Body, Created, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoContent, Paged, Paging, Path, Problem, Query, Routes, State,
         UnstoredIdempotencyKey,
     },
     idempotency::IdempotentRequest as _,
-    identity::{ClientMarker, ServiceOf},
+    identity::{ClientMarker, Customer, ServiceOf},
 };
 
 /// The service that turns carts into orders.
@@ -39,10 +41,36 @@ pub fn routes() -> Routes<App> {
         .delete("/cart/items/{cartItemId}", remove, "Removes a line")
         .post("/cart/coupons", add_coupon, "Enters a coupon")
         .delete("/cart/coupons/{code}", remove_coupon, "Removes a coupon")
+        .get("/wishlist", list_wishes, "The products that the caller wants to remember, the last added first")
+        .put("/wishlist/items/{productId}", add_wish, "Adds a product to the wish list")
+        .delete("/wishlist/items/{productId}", remove_wish, "Removes a product from the wish list")
         .get("/internal/cart/{userId}", get_active, "The active cart of a user, for an order")
         .post("/internal/carts/lookup", get_of_guest, "The active cart of a guest, for an order")
         .put("/internal/cart/{userId}/merge", merge, "Moves a guest's cart into the cart of a user")
         .put("/internal/cart/{userId}/check-out", check_out, "Checks a cart out to its order")
+}
+
+async fn list_wishes(customer: Customer, State(app): State<App>, paging: Paging) -> Result<Paged<WishlistItem>, Problem> {
+    let owner = customer.id;
+    let tag = format!("wishlist {owner}");
+    let read = async move |tx: &mut Tx, before, rows| store::wishlist_rows::list(tx, owner, before, rows).await;
+    let Page { items, next_cursor } = paging.list(&app.ctx.db, &tag, read, |wish| wish.wishlist_item_id).await?;
+    Ok(Paged(Page { items: actions::show_wishes(&app, items).await, next_cursor }))
+}
+
+async fn add_wish(
+    customer: Customer,
+    State(app): State<App>,
+    Path(product): Path<ProductId>,
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<NoContent, Problem> {
+    actions::add_wish(&app, customer.id, product).await?;
+    Ok(NoContent)
+}
+
+async fn remove_wish(customer: Customer, State(app): State<App>, Path(product): Path<ProductId>) -> Result<NoContent, Problem> {
+    app.ctx.db.write(async move |tx| store::wishlist_rows::delete(tx, customer.id, product).await).await?;
+    Ok(NoContent)
 }
 
 /// The service that logs users in.

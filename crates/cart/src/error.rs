@@ -1,6 +1,6 @@
 //! The errors of this service and their public codes.
 
-use crate::domain::MAX_LINES;
+use crate::{actions::MAX_WISHES, domain::MAX_LINES};
 use contracts::{
     inventory::Shortage,
     money::{Currency, MoneyError},
@@ -19,6 +19,10 @@ pub enum Error {
     UnknownToken,
     #[error("the product is not on sale")]
     Unavailable,
+    #[error("no such product on sale")]
+    NotOnSale,
+    #[error("the wish list has {MAX_WISHES} products already")]
+    WishlistFull,
     #[error("{} units of {} are available, {} are requested", .0.available, .0.sku, .0.requested)]
     Short(Shortage),
     #[error("the cart has {MAX_LINES} lines already")]
@@ -63,6 +67,8 @@ impl From<Error> for Problem {
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("the cart has no such line"),
             Error::UnknownToken => Problem::new(Code::UNAUTHENTICATED).detail("the cart token is not valid, or has expired"),
             Error::Unavailable => Code::PRODUCT_UNAVAILABLE.into(),
+            Error::NotOnSale => Problem::new(Code::NOT_FOUND).detail("there is no such product on sale"),
+            Error::WishlistFull => Problem::new(Code::WISHLIST_FULL).detail(format!("a wish list holds at most {MAX_WISHES} products")),
             Error::Short(shortage) => Problem::new(Code::INSUFFICIENT_STOCK)
                 .detail(format!("{} of {} can be had now", shortage.available, shortage.sku))
                 .member("lines", [shortage]),

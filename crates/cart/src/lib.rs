@@ -18,6 +18,9 @@
 //! **Guests.** `POST /carts` makes a cart without an account and gives its token, which is stored as a hash. The guest is an owner
 //! like any other, with an id that only this service knows. A login moves the cart into the one of the account.
 //!
+//! **Wish lists.** A customer can remember products that are on sale. They are shown at present prices, with whether they are in stock; one
+//! that is not on sale any more stays, under the title that it was added with.
+//!
 //! A cart that its owner did not read for `abandoned_after_hours` becomes ABANDONED; closed carts are deleted after
 //! `closed_kept_days`. The service emits no events, because no other service needs the contents of a cart.
 
@@ -53,11 +56,15 @@ struct App {
 /// Returns the cart service: routes, consumers, workers and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("cart", migrations!["0001_carts", "0002_images", "0003_sellers", "0004_coupons", "0005_guests"], |ctx: Ctx| async move {
-        let app = App { settings: Arc::new(ctx.section()?), ctx };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })
-    })
+    Service::new(
+        "cart",
+        migrations!["0001_carts", "0002_images", "0003_sellers", "0004_coupons", "0005_guests", "0006_wishlist"],
+        |ctx: Ctx| async move {
+            let app = App { settings: Arc::new(ctx.section()?), ctx };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
     .personal_data(store::personal::data())
 }

@@ -39,7 +39,11 @@ pub async fn fetch_with(app: &App, product: ProductId, others: Vec<ProductId>) -
     look_up(app, std::iter::once(product).chain(others).take(MAX_LINES).collect()).await
 }
 
-async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallError> {
+/// Returns the quotes of at most [`MAX_LINES`] products.
+///
+/// # Errors
+/// [`CallError`] when the catalogue does not answer.
+pub async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallError> {
     // An empty list of products is out of bounds and needs no call.
     let Ok(product_ids) = BoundedVec::new(products.clone()) else { return Ok(Quotes::default()) };
     let client = &app.ctx.client;

@@ -8,6 +8,7 @@ mod interleaving;
 mod items;
 mod orders;
 mod show;
+mod wishing;
 
 use axum::{
     Json, Router,

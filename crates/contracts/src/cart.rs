@@ -5,6 +5,7 @@ use crate::{
     ids::{CartId, CartItemId, OrderId, ProductId, PromotionId, UserId},
     machine,
     money::Currency,
+    page::Page,
     promotion::{CouponProblem, NearMiss},
     secret::Secret,
     service::ServiceSpec,
@@ -26,7 +27,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[CartStatus::SPEC],
     events: &[],
     calls: CALLS,
-    paths: &["/cart", "/carts"],
+    paths: &["/cart", "/carts", "/wishlist"],
 };
 
 machine! {
@@ -283,6 +284,28 @@ pub struct GuestCartToken {
     pub cart_token: Secret,
 }
 
+/// A product that a customer wants to remember.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WishlistItem {
+    pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
+    pub sku: String,
+    /// The title; of a product that is not on sale any more that of the time when it was added.
+    pub title: String,
+    /// Whether it is on sale now; null while the catalogue does not answer.
+    pub is_on_sale: Option<bool>,
+    /// Whether it can be bought now; null while that is not known.
+    pub in_stock: Option<bool>,
+    /// The present price of one unit, in minor units of `currency`; null when it is not on sale or the catalogue does not answer.
+    pub price_amount: Option<i64>,
+    /// The currency of the price.
+    pub currency: Option<Currency>,
+    /// The address of the product's main picture; null when it has none, or is not on sale.
+    pub image_url: Option<String>,
+    pub added_at: Timestamp,
+}
+
 /// Units of a product that were ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -308,6 +331,12 @@ calls! {
     ADD_COUPON: post_unkeyed(AddCoupon) -> Cart, "/cart/coupons";
     /// Removes a coupon.
     REMOVE_COUPON: delete(()) -> (), "/cart/coupons/{code}";
+    /// Lists the products that the caller wants to remember, the last added first.
+    LIST_WISHLIST: get(()) -> Page<WishlistItem>, "/wishlist";
+    /// Adds a product that is on sale to the wish list. One that is on it stays where it is.
+    ADD_TO_WISHLIST: put(()) -> (), "/wishlist/items/{productId}";
+    /// Removes a product from the wish list.
+    REMOVE_FROM_WISHLIST: delete(()) -> (), "/wishlist/items/{productId}";
     /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then marks it CHECKED_OUT.
     GET_ACTIVE_CART: get(()) -> Cart, "/internal/cart/{userId}", from "order";
     /// Reads the active cart of a guest in order to place an order; `NOT_FOUND` when the token opens none.

@@ -109,6 +109,8 @@ ids! {
     ReservationId;
     /// The units of one SKU in a reservation.
     ReservationLineId;
+    /// The wish of a customer to be told when a product can be bought again.
+    StockAlertId;
     /// A parcel on its way to a customer.
     ShipmentId;
     /// One entry of a shipment's tracking history.

@@ -3,7 +3,7 @@
 use crate::{
     body::{BoundedInt, BoundedVec},
     calls, events,
-    ids::{OrderId, ProductId, ReservationId, ReservationLineId, StockItemId, UserId, Uuid},
+    ids::{OrderId, ProductId, ReservationId, ReservationLineId, StockAlertId, StockItemId, UserId, Uuid},
     machine,
     page::Page,
     problem::Document,
@@ -25,7 +25,13 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[ReservationStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/admin/inventory", "/exports/stock.csv", "/inventory", "/products/{productId}/availability"],
+    paths: &[
+        "/admin/inventory",
+        "/exports/stock.csv",
+        "/inventory",
+        "/products/{productId}/availability",
+        "/products/{productId}/stock-alert",
+    ],
 };
 
 /// The largest stock of one SKU, in units.
@@ -306,6 +312,11 @@ calls! {
     ADJUST_STOCK: post(AdjustStock) -> StockItem, "/inventory/stock/{sku}/adjust";
     /// Reads whether a product can be bought now.
     GET_AVAILABILITY: get(()) -> Availability, "/products/{productId}/availability";
+    /// Asks for one message when the product can be bought again: when its stock or its sale begins again after this request. A repetition
+    /// keeps the alert for longer.
+    SET_STOCK_ALERT: put(()) -> (), "/products/{productId}/stock-alert";
+    /// Takes the request back.
+    DELETE_STOCK_ALERT: delete(()) -> (), "/products/{productId}/stock-alert";
     /// Reads the stock of up to 200 SKUs at once.
     LOOK_UP_STOCK: query(StockLookup) -> StockList, "/internal/stock/lookup", from "cart", "catalog", "order";
     /// Sets the stock of up to 250 SKUs, each by itself.
@@ -397,5 +408,13 @@ events! {
         available_qty: i64,
         /// At or below how many available units the stock counts as low.
         low_stock_threshold: i64,
+    }
+    "STOCK_ALERT", stock_alert_id: StockAlertId;
+    /// A product can be bought again, and a customer had asked to be told. The request has ended with it.
+    BackInStockAlertTriggered {
+        user_id: UserId,
+        product_id: ProductId,
+        /// The product's title when the customer asked.
+        title_snapshot: String,
     }
 }

@@ -99,6 +99,8 @@ string_enum! {
         ReviewPublished = "REVIEW_PUBLISHED",
         /// A review of the user was answered.
         ReviewAnswered = "REVIEW_ANSWERED",
+        /// A product that the user waited for can be bought again.
+        BackInStock = "BACK_IN_STOCK",
         /// The user may sell.
         SellerApproved = "SELLER_APPROVED",
         /// The user's application to sell was turned down.

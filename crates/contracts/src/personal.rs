@@ -67,6 +67,7 @@ pub const KEEPERS: &[&str] = &[
     "promotion",
     "order",
     "payout",
+    "inventory",
     "shipping",
     "returns",
     "review",

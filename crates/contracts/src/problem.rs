@@ -158,6 +158,7 @@ codes! {
     INSUFFICIENT_STOCK 409 "There is not enough stock", "The list of lines says how much of each is there.";
     CART_EMPTY 409 "The cart is empty", "Add a product first.";
     CART_FULL 409 "The cart holds as many lines as it can", "Remove a line first.";
+    WISHLIST_FULL 409 "The wish list holds as many products as it can", "Remove a product first.";
     QUANTITY_TOO_LARGE 422 "The quantity is too large", "maxQuantity says how many units a line may hold.";
     CURRENCY_MISMATCH 409 "The cart is in another currency", "Buy goods of different currencies in separate orders.";
     AMOUNT_TOO_LARGE 422 "The total is too large", "Split it into several orders.";
@@ -206,6 +207,7 @@ codes! {
     // Inventory and shipping.
     UNKNOWN_SKU 404 "There is no stock item with this SKU", "Create it with PUT /inventory/stock/{sku}.";
     STOCK_OUT_OF_RANGE 409 "The stock would leave its bounds", "Available stock stays between zero and one thousand million.";
+    TOO_MANY_STOCK_ALERTS 409 "You wait for as many products as you can", "Take back a stock alert first.";
     RESERVATION_EXPIRED 409 "The reservation has expired", "Reserve again.";
     UNSUPPORTED_COUNTRY 422 "We do not ship there", "GET /shipping/rates says what shipping to a country costs.";
     UNSUPPORTED_CURRENCY 422 "We do not ship for prices in this currency", "GET /shipping/rates says in which currencies shipping to a country has a price.";

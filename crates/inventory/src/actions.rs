@@ -1,6 +1,7 @@
 //! What can be done: one function per verb, one transaction each.
 
 mod adjust_stock;
+mod alert;
 mod end_reservation;
 mod expire;
 mod import;
@@ -11,6 +12,7 @@ mod set_stocks;
 mod sync_product;
 
 pub use adjust_stock::adjust_stock;
+pub use alert::{MAX_ALERTS, set_alert, trigger_alerts};
 pub use end_reservation::end_reservation;
 pub use expire::expire_overdue;
 pub use import::{StockImport, import};
@@ -60,6 +62,9 @@ impl<A> Outcome<A> {
 async fn record(tx: &mut Tx, stock: &Stock, change: Change, reservation: Option<ReservationId>, note: Option<&str>) -> Result<(), Error> {
     store::stock::insert_movement(tx, stock.stock_item_id, change, reservation, note).await?;
     emit_stock_changed(tx, stock, change.reason, note);
+    if stock.brings_first_units(change) {
+        store::alerts::note_back_in_stock(tx, stock.product_id).await?;
+    }
     if stock.became_low(change) {
         tx.emit(StockLow {
             stock_item_id: stock.stock_item_id,

@@ -9,6 +9,7 @@ use crate::{
 };
 use axum::response::{IntoResponse, Response};
 use contracts::{
+    body::EmptyBody,
     ids::{ProductId, ReservationId},
     inventory::{
         AdjustStock, Availability, ImportStock, Reservation, Reserve, ReturnLines, SetStock, SetStocks, StockFilter, StockItem, StockList,
@@ -20,10 +21,10 @@ use platform::{
     csv::CsvStream,
     db::Tx,
     http::{
-        Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path,
-        Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
+        Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, NoBody, NoContent,
+        Paged, Paging, Path, Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
     },
-    identity::{ClientMarker, SellerOrAdmin, ServiceOf},
+    identity::{ClientMarker, Customer, SellerOrAdmin, ServiceOf},
 };
 
 pub fn routes() -> Routes<App> {
@@ -35,6 +36,8 @@ pub fn routes() -> Routes<App> {
         .put("/inventory/stock/{sku}", set_stock, "Creates the stock item of a SKU, or sets its available units")
         .post("/inventory/stock/{sku}/adjust", adjust_stock, "Adds to the available units, or subtracts from them")
         .get("/products/{productId}/availability", get_availability, "Whether a product is available")
+        .put("/products/{productId}/stock-alert", set_alert, "Asks for a message when a product can be bought again")
+        .delete("/products/{productId}/stock-alert", delete_alert, "Takes the request for that message back")
         .post("/inventory/reservations", reserve, "Reserves units for an order, all lines or none")
         .get("/inventory/reservations/{reservationId}", get_reservation, "One reservation")
         .post("/inventory/reservations/{reservationId}/confirm", confirm, "Turns reserved units into sold ones")
@@ -160,6 +163,21 @@ async fn get_availability(State(app): State<App>, Path(id): Path<ProductId>) -> 
         return Err(Error::NotOnSale.into());
     }
     Ok(Json(Availability { in_stock: available_qty > 0, available_qty }))
+}
+
+async fn set_alert(
+    customer: Customer,
+    State(app): State<App>,
+    Path(id): Path<ProductId>,
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<NoContent, Problem> {
+    actions::set_alert(&app, customer.id, id).await?;
+    Ok(NoContent)
+}
+
+async fn delete_alert(customer: Customer, State(app): State<App>, Path(id): Path<ProductId>) -> Result<NoContent, Problem> {
+    app.ctx.db.write(async move |tx| store::alerts::delete(tx, customer.id, id).await).await?;
+    Ok(NoContent)
 }
 
 async fn reserve(

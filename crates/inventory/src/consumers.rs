@@ -39,7 +39,8 @@ async fn seller_suspended(tx: &mut Tx, event: Received<SellerSuspended>) -> Resu
 }
 
 async fn seller_reinstated(tx: &mut Tx, event: Received<SellerReinstated>) -> Result<(), Error> {
-    Ok(store::products::delete_suspended_seller(tx, event.seller_id).await?)
+    store::products::delete_suspended_seller(tx, event.seller_id).await?;
+    Ok(store::alerts::note_seller_reinstated(tx, event.seller_id).await?)
 }
 
 async fn product_created(tx: &mut Tx, event: Received<ProductCreated>) -> Result<(), Error> {

@@ -36,6 +36,12 @@ impl Stock {
         self.is_low() && self.available_qty - change.available > self.low_stock_threshold
     }
 
+    /// Returns whether `change`, which resulted in this stock, brought the first units that can be sold.
+    #[must_use]
+    pub fn brings_first_units(&self, change: Change) -> bool {
+        change.available > 0 && self.available_qty == change.available
+    }
+
     /// Returns the change that adds `delta` by hand.
     ///
     /// # Errors
@@ -448,6 +454,14 @@ mod tests {
         for (before, after, expected) in [(6, 5, true), (6, 0, true), (5, 4, false), (7, 6, false), (4, 5, false), (5, 6, false)] {
             let change = Change::of(StockChangeReason::Adjusted, after - before);
             assert_eq!(stock(after, 5).became_low(change), expected, "{before} to {after}");
+        }
+    }
+
+    #[test]
+    fn first_units_are_told_from_further_ones() {
+        for (before, after, expected) in [(0, 5, true), (0, 1, true), (1, 2, false), (5, 0, false), (0, 0, false)] {
+            let change = Change::of(StockChangeReason::Adjusted, after - before);
+            assert_eq!(stock(after, 5).brings_first_units(change), expected, "{before} to {after}");
         }
     }
 

@@ -17,6 +17,8 @@ pub enum Error {
     UnknownProduct,
     #[error("the product is not on sale")]
     NotOnSale,
+    #[error("the customer waits for {} products already", crate::actions::MAX_ALERTS)]
+    TooManyAlerts,
     #[error("the SKU does not belong to the product")]
     NotTheProductsSku,
     #[error("no such reservation")]
@@ -55,6 +57,8 @@ impl From<Error> for Problem {
             Error::UnknownSku => Code::UNKNOWN_SKU.into(),
             Error::UnknownProduct => Problem::new(Code::NOT_FOUND).detail("there is no such product, or it is not yours"),
             Error::NotOnSale => Problem::new(Code::NOT_FOUND).detail("there is no such product on sale"),
+            Error::TooManyAlerts => Problem::new(Code::TOO_MANY_STOCK_ALERTS)
+                .detail(format!("you can wait for {} products at most", crate::actions::MAX_ALERTS)),
             Error::NotTheProductsSku => {
                 Problem::invalid(vec![Fault::at("/productId", "NOT_THE_PRODUCTS_SKU", "must be the product that has the SKU of the path")])
             }

@@ -15,6 +15,9 @@
 //! available; orders placed before can still reserve it. Drafts and products off sale keep their availability, because
 //! the catalogue decides whether a product can be bought.
 //!
+//! A customer can ask to be told when a product can be bought again. The transaction that brings the first units, or the sale, makes its
+//! alerts due, if there are any; the worker deletes each in the commit that emits its event, so that it is told once.
+//!
 //! Settings: `[inventory]`, see [`Settings`].
 
 pub mod actions;
@@ -54,7 +57,14 @@ pub struct App {
 pub fn service() -> Service {
     Service::new(
         "inventory",
-        migrations!["0001_stock", "0002_due", "0003_products_on_sale", "0004_partial_returns", "0005_suspended_sellers"],
+        migrations![
+            "0001_stock",
+            "0002_due",
+            "0003_products_on_sale",
+            "0004_partial_returns",
+            "0005_suspended_sellers",
+            "0006_stock_alerts"
+        ],
         |ctx: Ctx| async move {
             let app = App { settings: Arc::new(ctx.section()?), ctx };
             let (router, operations) = api::routes().build(app.clone());
@@ -62,4 +72,5 @@ pub fn service() -> Service {
         },
     )
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

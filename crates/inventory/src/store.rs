@@ -1,6 +1,8 @@
 //! The only SQL of this service.
 
+pub mod alerts;
 pub mod check_rows;
+pub mod personal;
 pub mod products;
 pub mod reservations;
 pub mod stock;

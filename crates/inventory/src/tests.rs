@@ -9,6 +9,7 @@ mod model;
 mod partial_returns;
 mod product_sync;
 mod reservation_life;
+mod stock_alerts;
 mod stock_levels;
 
 use crate::workers::Expiry;

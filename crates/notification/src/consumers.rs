@@ -4,6 +4,7 @@
 //! make them only where those of the fulfilment are missing, as in events of earlier versions.
 
 mod email_events;
+mod reminders;
 mod seller_events;
 
 use crate::{
@@ -35,7 +36,7 @@ use platform::{
 };
 
 pub fn all() -> Consumers {
-    email_events::add(seller_events::add(Consumers::new()))
+    reminders::add(email_events::add(seller_events::add(Consumers::new())))
         .on::<UserRegistered, _, _>(user_registered)
         .on::<UserUpdated, _, _>(user_updated)
         .on::<PreferencesChanged, _, _>(preferences_changed)

@@ -41,6 +41,7 @@ pub enum Message {
     ReturnRefunded(ReturnRefund),
     ReviewPublished(ReviewNews),
     ReviewAnswered(ReviewNews),
+    BackInStock(BackInStock),
     SellerApproved(SellerNews),
     SellerRejected(SellerNews),
     SellerSuspended(SellerNews),
@@ -262,6 +263,14 @@ pub struct ReviewNews {
     pub title_snapshot: String,
 }
 
+/// A product that the user waited for can be bought again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackInStock {
+    pub product_id: ProductId,
+    pub title_snapshot: String,
+}
+
 impl Message {
     #[must_use]
     pub fn kind(&self) -> NotificationType {
@@ -286,6 +295,7 @@ impl Message {
             Message::ReturnRefunded(_) => NotificationType::ReturnRefunded,
             Message::ReviewPublished(_) => NotificationType::ReviewPublished,
             Message::ReviewAnswered(_) => NotificationType::ReviewAnswered,
+            Message::BackInStock(_) => NotificationType::BackInStock,
             Message::SellerApproved(_) => NotificationType::SellerApproved,
             Message::SellerRejected(_) => NotificationType::SellerRejected,
             Message::SellerSuspended(_) => NotificationType::SellerSuspended,
@@ -305,7 +315,7 @@ impl Message {
         match self {
             Message::Registered(_) | Message::PasswordReset(_) | Message::PasswordChanged(_) => None,
             Message::EmailVerification(_) | Message::EmailChangeRequested(_) | Message::EmailChanged(_) => None,
-            Message::ReviewPublished(_) | Message::ReviewAnswered(_) => None,
+            Message::ReviewPublished(_) | Message::ReviewAnswered(_) | Message::BackInStock(_) => None,
             Message::SellerApproved(_) | Message::SellerRejected(_) | Message::SellerSuspended(_) | Message::SellerReinstated(_) => None,
             Message::PayoutPaid(_) | Message::PayoutFailed(_) | Message::PayoutAccountChanged(_) => None,
             Message::OrderCreated(order) | Message::OrderConfirmed(order) => Some(order.order_id),
@@ -456,6 +466,7 @@ pub(crate) mod tests {
             Message::ReturnRefunded(ReturnRefund { return_id, order_id, order_number: "SK-7".into(), currency, refunded_amount: 1_000 }),
             Message::ReviewPublished(review.clone()),
             Message::ReviewAnswered(review),
+            Message::BackInStock(BackInStock { product_id: ProductId(Uuid::from_u128(9)), title_snapshot: "Lamp <b>bold</b>".into() }),
             Message::PartCancelled(PartCancelled {
                 order_id,
                 order_number: "SK-7".into(),

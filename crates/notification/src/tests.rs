@@ -7,6 +7,7 @@ mod endpoints;
 mod mail_server;
 mod mailbox;
 mod parcels;
+mod reminding;
 mod selling;
 mod webhooks;
 

@@ -1,6 +1,6 @@
-//! What this service keeps about users, to be exported and to be erased: their carts go.
+//! What this service keeps about users, to be exported and to be erased: their carts and their wish list go.
 
-use super::{Carts, delete_carts_of, with_lines};
+use super::{Carts, delete_carts_of, wishlist_rows::Wishes, with_lines};
 use contracts::{ids::UserId, personal::PersonalRecords};
 use platform::{
     db::{Error, Tx},
@@ -22,9 +22,15 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
             "coupons": cart.coupons, "createdAt": cart.created_at, "updatedAt": cart.updated_at,
         }));
     }
-    Ok([("carts".to_owned(), carts)].into())
+    let wishes = tx
+        .list::<Wishes>("WHERE user_id = $1 ORDER BY wishlist_item_id", params![user])
+        .await?
+        .into_iter()
+        .map(|wish| json!({"productId": wish.product_id, "sku": wish.sku, "titleSnapshot": wish.title, "addedAt": wish.added_at}));
+    Ok([("carts".to_owned(), carts), ("wishlist".to_owned(), wishes.collect())].into())
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    tx.execute("DELETE FROM wishlist_items WHERE user_id = $1", params![user]).await?;
     delete_carts_of(tx, user).await
 }

@@ -4,7 +4,7 @@ use super::*;
 use axum::http::Method;
 use std::collections::HashSet;
 
-const PUBLIC: [(Method, &str); 7] = [
+const PUBLIC: [(Method, &str); 10] = [
     (Method::GET, "/cart"),
     (Method::DELETE, "/cart"),
     (Method::POST, "/cart/items"),
@@ -12,6 +12,9 @@ const PUBLIC: [(Method, &str); 7] = [
     (Method::DELETE, "/cart/items/{id}"),
     (Method::POST, "/cart/coupons"),
     (Method::DELETE, "/cart/coupons/{id}"),
+    (Method::GET, "/wishlist"),
+    (Method::PUT, "/wishlist/items/{id}"),
+    (Method::DELETE, "/wishlist/items/{id}"),
 ];
 const INTERNAL: [(Method, &str); 4] = [
     (Method::GET, "/internal/cart/{id}"),
@@ -26,7 +29,9 @@ const OPEN: [(Method, &str); 1] = [(Method::POST, "/carts")];
 async fn every_route_is_in_the_table_and_refuses_anonymous_callers_and_wrong_roles() {
     let shop = Shop::open().await;
     let own = shop.runtime.operations.iter().filter(|(_, operation)| !operation.path.starts_with("/admin/parked-events"));
-    let template = |path: &str| path.replace("{cartItemId}", "{id}").replace("{code}", "{id}").replace("{userId}", "{id}");
+    let template = |path: &str| {
+        ["{cartItemId}", "{code}", "{userId}", "{productId}"].iter().fold(path.to_owned(), |path, name| path.replace(name, "{id}"))
+    };
     let served: HashSet<_> = own.map(|(_, operation)| (operation.method.clone(), template(operation.path))).collect();
     let tried: HashSet<_> =
         PUBLIC.iter().chain(&INTERNAL).chain(&OPEN).map(|(method, path)| (method.clone(), (*path).to_owned())).collect();

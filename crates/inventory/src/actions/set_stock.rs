@@ -69,7 +69,7 @@ async fn fetch_unless_known(app: &App, id: ProductId) -> Result<Option<Product>,
     fetch(app, id).await
 }
 
-async fn fetch(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
+pub(super) async fn fetch(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
     let product_ids = BoundedVec::new(vec![id]).expect("one is within the bounds of a lookup");
     let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup::of(product_ids)).send().await?;
     Ok(found.items.into_iter().find(|product| product.product_id == id))
@@ -115,6 +115,9 @@ pub(super) async fn record_initial(tx: &mut Tx, stock: &Stock) -> Result<(), Err
     let change = Change::of(StockChangeReason::Adjusted, stock.available_qty);
     store::stock::insert_movement(tx, stock.stock_item_id, change, None, None).await?;
     super::emit_stock_changed(tx, stock, change.reason, None);
+    if stock.brings_first_units(change) {
+        store::alerts::note_back_in_stock(tx, stock.product_id).await?;
+    }
     Ok(())
 }
 
@@ -137,6 +140,7 @@ pub(super) async fn change(tx: &mut Tx, present: Stock, seller_id: Option<UserId
         record(tx, &stock, Change::of(StockChangeReason::Adjusted, difference), None, None).await?;
     } else if stock.product_id != present.product_id {
         super::emit_stock_changed(tx, &stock, StockChangeReason::Adjusted, None);
+        store::alerts::note_back_in_stock(tx, stock.product_id).await?;
     }
     Ok(stock)
 }

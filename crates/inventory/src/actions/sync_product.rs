@@ -11,6 +11,7 @@ use platform::db::{self, Tx};
 /// retry succeeds once the event of the other product arrived.
 pub async fn sync_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     let known = ProductCopy::from(product);
+    let was_on_sale = store::products::find_product(tx, known.product_id).await?.is_some_and(|before| before.on_sale);
     if !store::products::upsert_if_newer(tx, &known).await.map_err(sku_taken)? {
         return Ok(());
     }
@@ -32,7 +33,11 @@ pub async fn sync_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
         }
         if moves {
             emit_stock_changed(tx, &stock, StockChangeReason::Adjusted, Some("follows the catalogue"));
+            store::alerts::note_back_in_stock(tx, known.product_id).await?;
         }
+    }
+    if known.on_sale && !was_on_sale {
+        store::alerts::note_back_in_stock(tx, known.product_id).await?;
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ async fn every_route_refuses_anonymous_callers_and_wrong_roles() {
         closed += 1;
         let refused: Vec<&String> = match operation.path {
             path if path.starts_with(STOCK) || path == "/exports/stock.csv" => vec![&customer, &order, &cart, &shipping],
+            "/products/{productId}/stock-alert" => vec![&admin, &order, &cart, &shipping],
             "/internal/stock/lookup" => vec![&customer, &seller, &admin, &shipping],
             _ => vec![&customer, &seller, &admin, &cart, &shipping],
         };
@@ -40,7 +41,7 @@ async fn every_route_refuses_anonymous_callers_and_wrong_roles() {
             assert_eq!(answer.status, 403, "{} {}", operation.method, operation.path);
         }
     }
-    assert_eq!(closed, 14);
+    assert_eq!(closed, 16);
     assert_eq!(h.emitted().await.len(), before);
     assert_eq!(quantities(&h, "LAMP-1").await, (8, 2));
 }

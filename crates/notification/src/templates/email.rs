@@ -8,7 +8,7 @@ mod seller_texts;
 use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{Cancelled, Line, Message, OrderSummary, PaymentProblem, Refunded},
+    message::{BackInStock, Cancelled, Line, Message, OrderSummary, PaymentProblem, Refunded},
 };
 use contracts::{
     ids::OrderId,
@@ -59,6 +59,7 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
             let title = one_line(&review.title_snapshot, 100);
             returns::review_news(review, recipient, format!("Your review of {title} was answered"), "The answer stands below your review.")
         }
+        Message::BackInStock(news) => back_in_stock(news, recipient),
         Message::SellerApproved(_) => seller_texts::approved(recipient),
         Message::SellerRejected(news) => seller_texts::rejected(news, recipient),
         Message::SellerSuspended(news) => seller_texts::suspended(news, recipient),
@@ -161,6 +162,21 @@ fn money_refunded(refunded: &Refunded, recipient: &Recipient<'_>) -> EmailConten
         paragraphs,
         step: Some(see_order(recipient, refunded.order_id)),
         closing: vec!["It may take your bank a few days to show it.".into()],
+        ..EmailContent::default()
+    }
+}
+
+fn back_in_stock(news: &BackInStock, recipient: &Recipient<'_>) -> EmailContent {
+    let title = one_line(&news.title_snapshot, 100);
+    let path = format!("/products/{}", news.product_id);
+    let how = recipient.shop_url.map_or_else(|| How::Call(vec![format!("GET {API}{path}")]), |shop| How::Link(format!("{shop}{path}")));
+    EmailContent {
+        subject: format!("{title} can be bought again"),
+        summary: "You wanted to be told.".into(),
+        heading: "Back in stock".into(),
+        paragraphs: vec![format!("{title} can be bought again. It is not reserved for you.")],
+        step: Some(NextStep { label: "See the product", how }),
+        closing: vec!["You get this message once, because you asked for it.".into()],
         ..EmailContent::default()
     }
 }

@@ -40,3 +40,4 @@ mod taxing;
 mod tools;
 mod verifying;
 mod webhooking;
+mod wishing;

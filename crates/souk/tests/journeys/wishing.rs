@@ -1,0 +1,74 @@
+//! A customer remembers products, and is told when one of them can be bought again.
+
+use super::{
+    server::{Person, Server},
+    verifying::mails,
+};
+use contracts::{
+    cart::{ADD_TO_WISHLIST, LIST_WISHLIST, REMOVE_FROM_WISHLIST},
+    catalog::DEACTIVATE_PRODUCT,
+    ids::ProductId,
+    inventory::{DELETE_STOCK_ALERT, GET_AVAILABILITY, SET_STOCK_ALERT},
+    notification::{LIST_NOTIFICATIONS, NotificationType},
+    user::{ERASE_USER, EXPORT_USER},
+};
+use hyper::Method;
+use serde_json::json;
+use souk::api_client::{raw, request, set_stock};
+
+async fn wishes(person: &Person) -> Vec<ProductId> {
+    person.must(request(&LIST_WISHLIST)).await.items.into_iter().map(|item| item.product_id).collect()
+}
+
+async fn back_in_stock(person: &Person) -> usize {
+    let all = person.must(request(&LIST_NOTIFICATIONS)).await.items;
+    all.into_iter().filter(|message| message.r#type == NotificationType::BackInStock).count()
+}
+
+#[tokio::test]
+async fn a_customer_keeps_a_wish_list_and_is_told_once_when_a_product_is_back() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let (lamp, chair) = (server.product(&admin, "LAMP-W1", 4_900, 0).await, server.product(&admin, "CHAIR-W1", 9_900, 3).await);
+    let (mara, noor) = (server.customer("mara").await, server.customer("noor").await);
+    for product in [lamp, chair, lamp] {
+        mara.must(request(&ADD_TO_WISHLIST).path(product)).await;
+    }
+    let listed = mara.must(request(&LIST_WISHLIST)).await.items;
+    let shown: Vec<_> = listed.iter().map(|item| (item.product_id, item.in_stock, item.price_amount)).collect();
+    assert_eq!(shown, [(chair, Some(true), Some(9_900)), (lamp, Some(false), Some(4_900))]);
+    assert!(wishes(&noor).await.is_empty());
+    admin.must(request(&DEACTIVATE_PRODUCT).path(chair)).await;
+    assert_eq!(noor.send(request(&ADD_TO_WISHLIST).path(chair)).await.problem(), (404, "NOT_FOUND".to_owned()));
+    assert_eq!(mara.must(request(&LIST_WISHLIST)).await.items[0].is_on_sale, Some(false));
+    mara.must(request(&REMOVE_FROM_WISHLIST).path(chair)).await;
+    assert_eq!(wishes(&mara).await, [lamp]);
+
+    // Without a body and with an empty one; whatever else stands in it is refused.
+    let alert = format!("/products/{lamp}/stock-alert");
+    noor.must(request(&SET_STOCK_ALERT).path(lamp)).await;
+    noor.must(raw(Method::PUT, &alert).body(&json!({}))).await;
+    assert_eq!(noor.send(raw(Method::PUT, &alert).body(&json!({"email": "x@example.com"}))).await.problem().0, 422);
+    assert_eq!(server.guest().send(request(&SET_STOCK_ALERT).path(lamp)).await.problem().0, 401);
+    mara.must(request(&SET_STOCK_ALERT).path(lamp)).await;
+    noor.must(request(&DELETE_STOCK_ALERT).path(lamp)).await;
+
+    // A crash between the delivery of the goods and the mail loses nothing and doubles nothing.
+    admin.must(set_stock("LAMP-W1", lamp, 2)).await;
+    server.kill_and_restart().await;
+    let (admin, mara, noor) = (admin.at(&server), mara.at(&server), noor.at(&server));
+    let mail = mails(&server, "BACK_IN_STOCK", "mara@example.com", 1).await.remove(0);
+    assert!(mail.contains("The LAMP-W1 can be bought again"), "{mail}");
+    assert!(server.guest().must(request(&GET_AVAILABILITY).path(lamp)).await.in_stock);
+    admin.must(set_stock("LAMP-W1", lamp, 0)).await;
+    noor.must(request(&SET_STOCK_ALERT).path(lamp)).await;
+    admin.must(set_stock("LAMP-W1", lamp, 2)).await;
+    mails(&server, "BACK_IN_STOCK", "noor@example.com", 1).await;
+    assert_eq!((back_in_stock(&mara).await, back_in_stock(&noor).await), (1, 1), "once for each wish");
+
+    let export = mara.must(request(&EXPORT_USER)).await;
+    assert_eq!(export.services["cart"]["wishlist"][0]["productId"], lamp.to_string());
+    assert!(export.services["inventory"]["stockAlerts"].is_empty());
+    mara.must(request(&ERASE_USER)).await;
+    server.stop_and_check().await;
+}
