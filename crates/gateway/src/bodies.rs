@@ -21,9 +21,11 @@ pub(crate) struct Bodies {
     max_upload_bytes: u64,
 }
 
-/// Whether the path, which is without the API's prefix, takes a file.
+/// Whether the path, which is without the API's prefix, takes a file; or the page, which forms send files to.
 fn takes_file(method: &Method, path: &str) -> bool {
-    *method == Method::POST && path.starts_with("/products/") && path.ends_with("/images")
+    let is_picture = path.starts_with("/products/") && path.ends_with("/images");
+    let is_page = path.starts_with("/seller/products/") && path.ends_with("/pictures") || path == "/seller/files";
+    *method == Method::POST && (is_picture || is_page)
 }
 
 impl Bodies {
@@ -33,10 +35,9 @@ impl Bodies {
         Bodies { memory: Shares::new(kilobytes, Some(kilobytes)), max_bytes, max_upload_bytes }
     }
 
-    /// The most bytes that the body of a request may have. `path` is that of the service, if one answers.
-    pub(crate) fn limit(&self, method: &Method, path: Option<&str>) -> u64 {
-        let is_upload = path.is_some_and(|path| takes_file(method, path));
-        if is_upload { self.max_bytes.max(self.max_upload_bytes) } else { self.max_bytes }
+    /// The most bytes that the body of a request may have. `path` is that of the service, or that of a page.
+    pub(crate) fn limit(&self, method: &Method, path: &str) -> u64 {
+        if takes_file(method, path) { self.max_bytes.max(self.max_upload_bytes) } else { self.max_bytes }
     }
 
     /// Returns the request with its whole body, and the memory that it takes.

@@ -162,7 +162,7 @@ impl Inner {
         if edge_request.encodes_body {
             return Err(encoded_body());
         }
-        let limit = self.bodies.limit(&edge_request.method, destination.as_ref().map(|(_, path)| path.path()));
+        let limit = self.bodies.limit(&edge_request.method, destination.as_ref().map_or(request.uri().path(), |(_, path)| path.path()));
         let is_streamed = destination.as_ref().is_some_and(|(_, path)| is_streamed_upload(edge_request.method.as_str(), path.path()));
         if !is_streamed {
             Bodies::check_announced(edge_request.content_length, limit)?;

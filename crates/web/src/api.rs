@@ -4,6 +4,7 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderMap, HeaderValue, Request, StatusCode, header},
+    response::Response,
 };
 use contracts::{call::Call, problem::Fault};
 use http_body_util::BodyExt as _;
@@ -110,7 +111,7 @@ pub struct ApiCall<'a, B, A> {
     call: &'a Call<B, A>,
     path: String,
     headers: HeaderMap,
-    body: Option<Vec<u8>>,
+    body: Option<(HeaderValue, Body)>,
 }
 
 impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
@@ -146,7 +147,13 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
 
     /// Sends a body that the API itself checks: forms carry whatever a visitor typed.
     pub fn raw_body(mut self, body: &serde_json::Value) -> Self {
-        self.body = Some(body.to_string().into_bytes());
+        self.body = Some((HeaderValue::from_static("application/json"), Body::from(body.to_string())));
+        self
+    }
+
+    /// Sends a file.
+    pub fn file(mut self, kind: HeaderValue, body: Body) -> Self {
+        self.body = Some((kind, body));
         self
     }
 
@@ -155,12 +162,23 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
     /// # Errors
     /// [`Failure`].
     pub async fn send(self) -> Result<A, Failure> {
+        let unreadable = |error: &dyn Display| Failure::Unreadable(error.to_string());
+        let body = self.open().await?.into_body().collect().await.map_err(|error| unreadable(&error))?.to_bytes();
+        let body: &[u8] = if body.is_empty() { b"null" } else { &body };
+        serde_json::from_slice(body).map_err(|error| unreadable(&error))
+    }
+
+    /// Sends the call and returns its answer unread, such as a file.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn open(self) -> Result<Response, Failure> {
         let ApiCall { api, caller, call, path, headers, body } = self;
         let mut request = Request::builder().method(call.method.as_str()).uri(path);
         if let Some(all) = request.headers_mut() {
             *all = headers;
-            if body.is_some() {
-                all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let Some((kind, _)) = &body {
+                all.insert(header::CONTENT_TYPE, kind.clone());
             }
             if let Some(token) = &caller.order_token
                 && let Ok(value) = HeaderValue::try_from(token)
@@ -178,17 +196,16 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
             all.insert(header::HOST, HeaderValue::from_static("localhost"));
         }
         let unreadable = |error: &dyn Display| Failure::Unreadable(error.to_string());
-        let mut request = request.body(Body::from(body.unwrap_or_default())).map_err(|error| unreadable(&error))?;
+        let mut request = request.body(body.map_or_else(Body::empty, |(_, body)| body)).map_err(|error| unreadable(&error))?;
         if let Some(peer) = caller.peer {
             request.extensions_mut().insert(peer);
         }
         let Ok(answer) = api.gateway.clone().oneshot(request).await;
         let status = answer.status();
-        let body = answer.into_body().collect().await.map_err(|error| unreadable(&error))?.to_bytes();
         if status.is_success() {
-            let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-            return serde_json::from_slice(body).map_err(|error| unreadable(&error));
+            return Ok(answer);
         }
+        let body = answer.into_body().collect().await.map_err(|error| unreadable(&error))?.to_bytes();
         let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
         Err(Failure::Refused(Refusal { status: status.as_u16(), ..refusal }))
     }

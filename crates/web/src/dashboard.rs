@@ -92,6 +92,25 @@ pub fn form_key(site: &Site) -> String {
     site.0.env.new_id::<Uuid>().to_string()
 }
 
+/// A value of a field that is chosen from a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub is_chosen: bool,
+}
+
+impl Choice {
+    /// The choices of a field, of which the one with the value `chosen` is marked.
+    pub fn list<V: ToString, L: ToString>(pairs: impl IntoIterator<Item = (V, L)>, chosen: &str) -> Vec<Choice> {
+        let choice = |(value, label): (V, L)| {
+            let value = value.to_string();
+            Choice { is_chosen: value == chosen, value, label: label.to_string() }
+        };
+        pairs.into_iter().map(choice).collect()
+    }
+}
+
 /// The colour of a status, which its words say as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {

@@ -34,6 +34,34 @@ pub fn money(language: Language, minor: i64, currency: Currency) -> String {
     }
 }
 
+/// Writes an amount for a field that people change: `1234.50`, with the decimal point of the language.
+pub fn amount(language: Language, minor: i64, currency: Currency) -> String {
+    let decimals = currency.decimals();
+    let (unit, absolute) = (10_u64.pow(decimals), minor.unsigned_abs());
+    let sign = if minor < 0 { "-" } else { "" };
+    let point = if language == Language::German { ',' } else { '.' };
+    match decimals {
+        0 => format!("{sign}{absolute}"),
+        _ => format!("{sign}{}{point}{:0width$}", absolute / unit, absolute % unit, width = decimals as usize),
+    }
+}
+
+/// Reads an amount that somebody typed, in minor units: `1234.5`, `1,234.50` and `1.234,50` alike. The last point or comma begins the
+/// decimals when no more digits follow than the currency has decimals; others stand between thousands.
+pub fn parse_amount(typed: &str, currency: Currency) -> Option<i64> {
+    let decimals = usize::try_from(currency.decimals()).ok()?;
+    let text: String = typed.trim().trim_matches(['€', '$', '£', '¥']).chars().filter(|c| !c.is_whitespace()).collect();
+    let (whole, fraction) = match text.rfind(['.', ',']) {
+        Some(at) if text.len() - at - 1 <= decimals => (&text[..at], &text[at + 1..]),
+        _ => (&*text, ""),
+    };
+    let groups: Vec<&str> = whole.split(['.', ',']).collect();
+    let is_grouped = groups.len() == 1 || groups.iter().skip(1).all(|group| group.len() == 3);
+    let digits: String = groups.concat() + fraction + &"0".repeat(decimals - fraction.len());
+    let is_number = is_grouped && !(whole.is_empty() && fraction.is_empty()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { digits.parse().ok() } else { None }
+}
+
 fn grouped(number: u64, separator: char) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -142,6 +170,37 @@ mod tests {
             (&*attribute("depth_cm"), &*attribute("größe"), &*attribute("über"), &*attribute("")),
             ("Depth cm", "Größe", "über", "")
         );
+    }
+
+    #[test]
+    fn an_amount_is_read_as_it_is_written() {
+        let currency = |code: &str| code.parse::<Currency>().unwrap();
+        for (typed, code, expected) in [
+            ("12.50", "EUR", Some(1_250)),
+            ("12,5", "EUR", Some(1_250)),
+            ("1.234,50 €", "EUR", Some(123_450)),
+            ("1,234.50", "EUR", Some(123_450)),
+            ("1.234", "EUR", Some(123_400)),
+            ("1.234", "KWD", Some(1_234)),
+            ("1500", "JPY", Some(1_500)),
+            ("0.05", "EUR", Some(5)),
+            (".5", "EUR", Some(50)),
+            ("12.", "EUR", Some(1_200)),
+            ("12.5", "JPY", None),
+            ("", "EUR", None),
+            (".", "EUR", None),
+            ("-5", "EUR", None),
+            ("12a", "EUR", None),
+            ("1.23.456", "EUR", None),
+            ("99999999999999999999", "EUR", None),
+        ] {
+            assert_eq!(parse_amount(typed, currency(code)), expected, "{typed} {code}");
+        }
+        for minor in [0, 5, 1_250, 123_456_789] {
+            for language in [Language::English, Language::German] {
+                assert_eq!(parse_amount(&amount(language, minor, currency("EUR")), currency("EUR")), Some(minor));
+            }
+        }
     }
 
     #[test]

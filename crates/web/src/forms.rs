@@ -68,6 +68,36 @@ impl Faults {
         Faults { summary: Some(String::new()), fields: BTreeMap::from([(field.to_owned(), detail.to_owned())]) }
     }
 
+    /// Says something about the whole form.
+    pub fn about_all(text: &str) -> Faults {
+        Faults { summary: Some(text.to_owned()), fields: BTreeMap::new() }
+    }
+
+    /// Adds what this program found wrong with a field.
+    pub fn with(mut self, name: &str, detail: &str) -> Faults {
+        self.summary.get_or_insert_default();
+        self.fields.insert(name.to_owned(), detail.to_owned());
+        self
+    }
+
+    /// Takes away what is said about one field.
+    pub fn without(mut self, name: &str) -> Faults {
+        self.fields.remove(name);
+        self
+    }
+
+    /// Adds the faults of other fields.
+    pub fn and(mut self, other: Faults) -> Faults {
+        self.fields.extend(other.fields);
+        self
+    }
+
+    /// Returns what is wrong with a field or with a part of it, such as one entry of a list; empty when nothing is.
+    pub fn under(&self, name: &str) -> &str {
+        let is_part = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.fields.iter().find(|(field, _)| is_part(field)).map_or("", |(_, detail)| detail)
+    }
+
     /// Returns what is wrong with a field; empty when nothing is.
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)

@@ -23,7 +23,6 @@ mod dashboard;
 mod format;
 mod forms;
 mod pages;
-#[allow(dead_code, reason = "the dashboards draw with it")]
 mod plot;
 mod session;
 mod texts;

@@ -90,6 +90,19 @@ pub enum Notice {
 pub enum SellerNotice {
     Applied,
     Saved,
+    NothingChanged,
+    ProductCreated,
+    StockMissing,
+    Published,
+    Deactivated,
+    Archived,
+    PictureAdded,
+    Shipped,
+    Cancelled,
+    ReturnApproved,
+    ReturnRejected,
+    ReturnReceived,
+    Answered,
 }
 
 impl SessionKey {

@@ -1,14 +1,23 @@
 //! The seller dashboard. Whoever has no seller's record sees the application and nothing else.
 
 mod application;
+mod changes;
+mod fulfilment;
 mod fulfilments;
 mod overview;
+mod own_products;
+mod product_form;
+mod product_page;
+mod sales;
+mod seller_returns;
+mod seller_reviews;
 
-use super::{Frame, failed, not_found_page};
+use super::{Frame, failed, not_found_page, see_other};
 use crate::{
     Site,
-    dashboard::{self, Dashboard, is_missing},
-    session::{SellerNotice, Visitor},
+    api::{Caller, Failure},
+    dashboard::{self, Dashboard, Listing, is_missing},
+    session::{Notice, SellerNotice, Visitor},
     texts::{Language, SellerTexts},
 };
 use axum::{
@@ -17,14 +26,37 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{
+    call::Call,
+    machine::Machine,
+    page::Page,
     seller::{GET_OWN_SELLER, Seller, SellerStatus},
     user::User,
 };
+use serde::de::DeserializeOwned;
 
 pub fn routes() -> Router<Site> {
     Router::new()
         .route("/seller", get(overview::show))
+        .route("/seller/products", get(own_products::list).post(own_products::change))
+        .route("/seller/products/new", get(product_form::show_new).post(product_form::create))
+        .route("/seller/products/{productId}", get(product_page::show).post(product_page::save))
+        .route("/seller/products/{productId}/status", post(product_page::set_status))
+        .route("/seller/products/{productId}/stock", post(product_page::set_stock))
+        .route("/seller/products/{productId}/pictures", post(product_page::upload))
+        .route("/seller/products/{productId}/pictures/arrange", post(product_page::arrange))
+        .route("/seller/sales", get(sales::show))
         .route("/seller/fulfilments", get(fulfilments::list))
+        .route("/seller/fulfilments/{fulfilmentId}", get(fulfilment::show))
+        .route("/seller/fulfilments/{fulfilmentId}/slip", get(fulfilment::slip))
+        .route("/seller/fulfilments/{fulfilmentId}/ship", post(fulfilment::ship))
+        .route("/seller/fulfilments/{fulfilmentId}/cancel", post(fulfilment::cancel))
+        .route("/seller/returns", get(seller_returns::list))
+        .route("/seller/returns/{returnId}", get(seller_returns::show))
+        .route("/seller/returns/{returnId}/approve", post(seller_returns::approve))
+        .route("/seller/returns/{returnId}/reject", post(seller_returns::reject))
+        .route("/seller/returns/{returnId}/receive", post(seller_returns::receive))
+        .route("/seller/reviews", get(seller_reviews::list))
+        .route("/seller/reviews/{reviewId}/answer", post(seller_reviews::answer))
         .route("/seller/application", post(application::apply))
         .route("/seller/application/again", post(application::reapply))
 }
@@ -35,6 +67,19 @@ pub fn notice(language: Language, notice: SellerNotice) -> &'static str {
     match notice {
         SellerNotice::Applied => t.notice_applied,
         SellerNotice::Saved => t.notice_saved,
+        SellerNotice::NothingChanged => t.notice_nothing_changed,
+        SellerNotice::ProductCreated => t.notice_product_created,
+        SellerNotice::StockMissing => t.notice_stock_missing,
+        SellerNotice::Published => t.notice_published,
+        SellerNotice::Deactivated => t.notice_deactivated,
+        SellerNotice::Archived => t.notice_archived,
+        SellerNotice::Shipped => t.notice_shipped,
+        SellerNotice::Cancelled => t.notice_cancelled,
+        SellerNotice::ReturnApproved => t.notice_return_approved,
+        SellerNotice::ReturnRejected => t.notice_return_rejected,
+        SellerNotice::ReturnReceived => t.notice_return_received,
+        SellerNotice::Answered => t.notice_answered,
+        SellerNotice::PictureAdded => t.notice_picture_added,
     }
 }
 
@@ -82,9 +127,57 @@ struct Shell {
 impl Shell {
     fn of(visitor: &mut Visitor, user: &User, is_seller: bool) -> Shell {
         let t = SellerTexts::of(visitor.language);
-        let places = [(t.overview, "/seller"), (t.fulfilments, "/seller/fulfilments")];
+        let places = [
+            (t.overview, "/seller"),
+            (t.products, "/seller/products"),
+            (t.fulfilments, "/seller/fulfilments"),
+            (t.returns, "/seller/returns"),
+            (t.reviews, "/seller/reviews"),
+            (t.sales, "/seller/sales"),
+        ];
         let shown = if is_seller { &places[..] } else { &places[..1] };
         let board = Dashboard::new(visitor.language, t.seller, shown, &visitor.here, user);
         Shell { frame: Frame::of(visitor), board, t }
     }
+}
+
+/// Reads the page of a list that its address names.
+async fn read_list<T: DeserializeOwned>(
+    site: &Site,
+    caller: &Caller,
+    call: &Call<(), Page<T>>,
+    list: &Listing,
+    rows: usize,
+) -> Result<Page<T>, Failure> {
+    let mut call = site.0.api.call(caller, call).query("limit", rows);
+    for (name, value) in list.parameters() {
+        call = call.query(name, value);
+    }
+    call.send().await
+}
+
+/// The views of a list by status, the whole list first.
+fn status_tabs<S: Machine>(t: &SellerTexts, list: &Listing, words: impl Fn(S) -> &'static str) -> Vec<Tab> {
+    let tab = |label, status: &str| Tab { label, href: list.with("status", status), is_here: list.value("status") == status };
+    let mut tabs = vec![tab(t.all, "")];
+    tabs.extend(S::STATES.iter().map(|status| tab(words(*status), status.as_str())));
+    tabs
+}
+
+/// Whether a failure is none of what was typed.
+fn is_fatal(failure: &Failure) -> bool {
+    failure.status().is_server_error() || failure.code() == "UNAUTHENTICATED"
+}
+
+/// Leads to a page that says what was done.
+fn done(site: &Site, mut visitor: Visitor, notice: SellerNotice, to: &str) -> Response {
+    visitor.session.notice = Some(Notice::Seller(notice));
+    see_other(site, &visitor, to)
+}
+
+/// A view of a list.
+pub struct Tab {
+    pub label: &'static str,
+    pub href: String,
+    pub is_here: bool,
 }

@@ -1,6 +1,6 @@
 //! The fulfilments of a seller: what has to be shipped, and what became of it.
 
-use super::{Shell, enter_shop};
+use super::{Shell, Tab, enter_shop, read_list, status_tabs};
 use crate::{
     Site,
     dashboard::{Badge, Chip, Dashboard, Head, Listing, Tone},
@@ -14,10 +14,7 @@ use axum::{
     extract::{Query, State},
     response::Response,
 };
-use contracts::{
-    machine::Machine as _,
-    order::{FulfilmentStatus, LIST_FULFILMENTS, OrderItem, SellerFulfilment},
-};
+use contracts::order::{FulfilmentStatus, LIST_FULFILMENTS, OrderItem, SellerFulfilment};
 
 const ROWS: usize = 25;
 
@@ -48,13 +45,6 @@ struct Row {
     total: String,
 }
 
-/// A view of a list by status.
-pub struct Tab {
-    pub label: &'static str,
-    pub href: String,
-    pub is_here: bool,
-}
-
 #[derive(Template)]
 #[template(path = "seller/fulfilments.html")]
 struct FulfilmentsPage {
@@ -77,11 +67,7 @@ pub async fn list(State(site): State<Site>, mut visitor: Visitor, Query(sent): Q
     };
     let list = Listing::new("/seller/fulfilments", sent, &["status"]);
     let caller = visitor.caller();
-    let mut call = site.0.api.call(&caller, &LIST_FULFILMENTS).query("limit", ROWS);
-    for (name, value) in list.parameters() {
-        call = call.query(name, value);
-    }
-    let found = match call.send().await {
+    let found = match read_list(&site, &caller, &LIST_FULFILMENTS, &list, ROWS).await {
         Ok(found) => found,
         Err(failure) => return failed(&site, &mut visitor, &failure),
     };
@@ -97,11 +83,8 @@ pub async fn list(State(site): State<Site>, mut visitor: Visitor, Query(sent): Q
         total: format::money(language, fulfilment.total_amount, fulfilment.currency),
     };
     let status = list.value("status").parse::<FulfilmentStatus>().ok();
-    let tab = |label, status: &str| Tab { label, href: list.with("status", status), is_here: list.value("status") == status };
-    let mut tabs = vec![tab(t.all, "")];
-    tabs.extend(FulfilmentStatus::STATES.iter().map(|status| tab(badge(t, *status).words, status.as_str())));
     let template = FulfilmentsPage {
-        tabs,
+        tabs: status_tabs(t, &list, |status| badge(t, status).words),
         chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
         bare: list.bare(),
         heads: vec![

@@ -1,12 +1,13 @@
 //! The first page of the dashboard: the figures of the shop and what needs work, or the application.
 
-use super::{Shell, application, enter, fulfilments};
+use super::{Shell, application, enter, fulfilments, sales};
 use crate::{
     Site,
     api::Caller,
     dashboard::{Badge, Dashboard, Figure, Head, Tone},
     format,
     pages::{Frame, page},
+    plot::Plot,
     session::Visitor,
     texts::{Language, SellerTexts},
 };
@@ -32,6 +33,8 @@ const SHOWN: usize = 8;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Sales are compared with those of as many days before.
 const DAYS: u32 = 7;
+/// Days of the plot.
+const PLOTTED: u32 = 28;
 
 /// A step before a shop sells.
 pub struct Step {
@@ -59,6 +62,7 @@ struct Overview {
     figures: Vec<Figure>,
     /// Steps before the shop sells; none once it does.
     steps: Vec<Step>,
+    plot: Option<Plot>,
     heads: Vec<Head>,
     to_ship: Vec<ToShip>,
     /// Parts of the page that could not be read.
@@ -108,6 +112,11 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor) -> Response {
         let pending = format!("{} {}", money(balance.pending_amount), t.pending);
         figures.push(Figure::new(t.available, money(balance.available_amount)).changed(pending, Tone::Plain).leads_to("/seller/balance"));
     }
+    let now = site.0.env.now();
+    let plot = sales.as_ref().zip(balance.as_ref()).map(|(days, balance)| {
+        let since = Day::of(now.before(DAY * (PLOTTED - 1)));
+        sales::plot(t, language, days, balance.currency, &since, &Day::of(now))
+    });
     let steps = checklist(t, &seller, products.as_ref(), on_sale.as_ref());
     let rows = to_ship.iter().flat_map(|page| page.items.iter().rev().take(SHOWN)).map(|fulfilment| row(language, fulfilment)).collect();
     let template = Overview {
@@ -115,6 +124,7 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor) -> Response {
         seller,
         figures,
         steps,
+        plot,
         heads: vec![Head::new(t.order), Head::new(t.goods), Head::new(t.ordered), Head::number(t.total)],
         to_ship: rows,
         is_partial,
@@ -152,7 +162,7 @@ impl Facts {
 
 async fn read(site: &Site, caller: &Caller, seller: &Seller) -> Facts {
     let api = &site.0.api;
-    let from = Day::of(site.0.env.now().before(DAY * (2 * DAYS - 1)));
+    let from = Day::of(site.0.env.now().before(DAY * (PLOTTED - 1)));
     let returns =
         |status: ReturnStatus| api.call(caller, &LIST_SELLER_RETURNS).query("status", status.as_str()).query("limit", COUNTED).send();
     let confirmed = FulfilmentStatus::Confirmed.as_str();
@@ -182,7 +192,8 @@ async fn read(site: &Site, caller: &Caller, seller: &Seller) -> Facts {
 /// The net sales of the last days beside those of as many days before, in the currency of the shop.
 fn sales_figure(t: &'static SellerTexts, language: Language, days: &[SalesDay], balance: &SellerBalance, now: Timestamp) -> Figure {
     let since = Day::of(now.before(DAY * (DAYS - 1)));
-    let of_shop = || days.iter().filter(|day| day.currency == balance.currency);
+    let start = Day::of(now.before(DAY * (2 * DAYS - 1)));
+    let of_shop = || days.iter().filter(|day| day.currency == balance.currency && day.day >= start);
     let present: i64 = of_shop().filter(|day| day.day >= since).map(|day| day.net_amount).sum();
     let before: i64 = of_shop().filter(|day| day.day < since).map(|day| day.net_amount).sum();
     let figure = Figure::new(t.sales_of_week, format::money(language, present, balance.currency)).leads_to("/seller/sales");
