@@ -314,8 +314,8 @@ pub async fn count_waiting(tx: &mut Tx, reached: IndexPosition) -> Result<i64, E
         "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT product_id FROM documents WHERE (change_no, product_id) > ($1, $2) \
          UNION SELECT d.product_id FROM categories c CROSS JOIN documents d \
          WHERE d.category_id = c.category_id AND (c.change_no, c.category_id) >= ($3, $4) AND d.product IS NOT NULL \
-         AND d.product_id > CASE WHEN c.change_no = $3 AND c.category_id = $4 THEN $5 ELSE $6 END) AS waiting",
-        params![documents.change, documents.product, tree.change, tree.category, tree.product, Uuid::nil()],
+         AND (c.change_no, c.category_id, d.product_id) > ($3, $4, $5)) AS waiting",
+        params![documents.change, documents.product, tree.change, tree.category, tree.product],
         |row| row.next(),
     )
     .await
