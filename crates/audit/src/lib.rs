@@ -34,11 +34,15 @@ use platform::{
     migrations,
     service::{Ctx, Parts, Service},
 };
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What the entry points share.
 #[derive(Clone)]
 struct App {
     ctx: Ctx,
+    /// The turns of checks of the whole log.
+    checks: Arc<Semaphore>,
 }
 
 /// Returns the audit service: routes, consumers, the worker and migrations.
@@ -47,7 +51,7 @@ pub fn service() -> Service {
     Service::new("audit", migrations!["0001_events", "0002_actors", "0003_keyed_chain", "0004_erased_payloads"], |ctx: Ctx| async move {
         let key = ChainKey::new(&ctx.master_key);
         upgrade(&ctx.db, &key).await?;
-        let app = App { ctx };
+        let app = App { ctx, checks: Arc::new(Semaphore::new(1)) };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(key), workers: workers::all(&app) })
     })

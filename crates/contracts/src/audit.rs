@@ -81,6 +81,31 @@ pub struct EventFilter {
     pub to: Option<Timestamp>,
 }
 
+/// What a check of the log is compared with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckFilter {
+    /// A head that was noted before, as `POSITION:HASH`. A log that does not have this entry any more was changed.
+    pub head: Option<RequiredShortText>,
+}
+
+/// The result of a check of the whole log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditCheck {
+    /// Whether each entry follows from the one before, and the log ends where its head says.
+    pub intact: bool,
+    /// How many entries were read.
+    pub checked: i64,
+    /// The last entry that was checked, as `POSITION:HASH`; null for an empty log. Noted elsewhere it shows later that entries are
+    /// missing.
+    pub head: Option<String>,
+    /// A sentence for each fault.
+    pub faults: Vec<String>,
+    /// What is worth knowing and is no fault.
+    pub notes: Vec<String>,
+}
+
 events! {
     "AUDIT_LOG", log_id: Uuid;
     /// The audit log had this end, noted once a day. A log that does not have this entry any more was changed.
@@ -93,4 +118,7 @@ pub const LOG_ID: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_00
 calls! {
     /// Lists the events of all services, the newest first.
     LIST_AUDIT_EVENTS: get(()) -> Page<DomainEvent>, "/audit/events", query EventFilter;
+    /// Checks the whole log: its chain and its end. Within the time of a request it reads some hundred thousand entries; `souk audit
+    /// verify` reads longer logs, and compares them with what the services announced as well.
+    CHECK_AUDIT_LOG: get(()) -> AuditCheck, "/audit/check", query CheckFilter;
 }

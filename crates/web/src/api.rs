@@ -162,10 +162,18 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
     /// # Errors
     /// [`Failure`].
     pub async fn send(self) -> Result<A, Failure> {
-        let unreadable = |error: &dyn Display| Failure::Unreadable(error.to_string());
-        let body = self.open().await?.into_body().collect().await.map_err(|error| unreadable(&error))?.to_bytes();
-        let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(body).map_err(|error| unreadable(&error))
+        read(self.open().await?).await
+    }
+
+    /// Sends the call, and says how often it may be sent beside its answer; `None` where rates are not limited.
+    pub async fn policy(self) -> (Option<String>, Result<A, Failure>) {
+        match self.open().await {
+            Ok(answer) => {
+                let policy = answer.headers().get("ratelimit-policy").and_then(|value| value.to_str().ok()).map(str::to_owned);
+                (policy, read(answer).await)
+            }
+            Err(failure) => (None, Err(failure)),
+        }
     }
 
     /// Sends the call and returns its answer unread, such as a file.
@@ -209,4 +217,11 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
         let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
         Err(Failure::Refused(Refusal { status: status.as_u16(), ..refusal }))
     }
+}
+
+async fn read<A: DeserializeOwned>(answer: Response) -> Result<A, Failure> {
+    let unreadable = |error: &dyn Display| Failure::Unreadable(error.to_string());
+    let body = answer.into_body().collect().await.map_err(|error| unreadable(&error))?.to_bytes();
+    let body: &[u8] = if body.is_empty() { b"null" } else { &body };
+    serde_json::from_slice(body).map_err(|error| unreadable(&error))
 }

@@ -1,6 +1,7 @@
 //! The pages, and what all of them share: the frame around the content, answers and failures.
 
 pub mod account;
+mod admin;
 mod browse;
 mod cart;
 mod checkout;
@@ -45,6 +46,7 @@ pub fn routes() -> Router<Site> {
         .merge(orders::routes())
         .merge(tokens::routes())
         .merge(account::routes())
+        .merge(admin::routes())
         .merge(seller::routes())
         .route("/assets/{tag}/{name}", get(assets::serve))
         .route("/{*rest}", any(not_found))
@@ -76,6 +78,7 @@ impl Frame {
             Notice::Cancelled => t.notice_cancelled,
             Notice::CouponAdded => t.notice_coupon,
             Notice::Seller(notice) => seller::notice(visitor.language, notice),
+            Notice::Admin(notice) => admin::notice(visitor.language, notice),
             Notice::Saved => t.notice_saved,
             Notice::NotAvailable => t.unavailable,
             Notice::PasswordSet => t.notice_password,

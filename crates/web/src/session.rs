@@ -83,6 +83,18 @@ pub enum Notice {
     Reviewed,
     Thanked,
     Seller(SellerNotice),
+    Admin(AdminNotice),
+}
+
+/// What the dashboard of administrators says once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AdminNotice {
+    Done,
+    Saved,
+    Refunded,
+    Resent,
+    Replayed,
+    Requested,
 }
 
 /// What the seller dashboard says once.

@@ -67,10 +67,12 @@ macro_rules! texts {
 }
 
 #[allow(dead_code, reason = "pages that come next use all of it")]
+mod admin_texts;
 mod dashboard_texts;
 mod seller_texts;
 mod shop_texts;
 
+pub use admin_texts::AdminTexts;
 pub use dashboard_texts::DashboardTexts;
 pub use seller_texts::SellerTexts;
 pub use shop_texts::Texts;
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn no_text_is_missing() {
-        for (name, english, german) in [dashboard_texts::ALL, seller_texts::ALL, shop_texts::ALL].concat() {
+        for (name, english, german) in [admin_texts::ALL, dashboard_texts::ALL, seller_texts::ALL, shop_texts::ALL].concat() {
             assert!(!english.is_empty() && !german.is_empty(), "{name}");
         }
     }

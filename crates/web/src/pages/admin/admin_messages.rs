@@ -1,0 +1,206 @@
+//! Messages to users, with what became of them.
+
+use super::{
+    Desk, Trouble,
+    admin_orders::{Parameters, Tally},
+    screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
+    sent::Sent,
+    words::{badge, choices},
+};
+use crate::{
+    api::Failure,
+    dashboard::{Head, Listing},
+    session::AdminNotice,
+};
+use axum::{
+    Form,
+    extract::{Path, Query},
+    http::StatusCode,
+    response::Response,
+};
+use contracts::notification::{
+    AttemptOutcome, LIST_ALL_NOTIFICATIONS, LIST_DELIVERY_ATTEMPTS, Notification, NotificationStatus, RESEND_NOTIFICATION,
+};
+use serde_json::Value;
+
+const PATH: &str = "/admin/notifications";
+const ATTEMPTS: usize = 50;
+/// A message is looked for in so many pages of a hundred.
+const PAGES: usize = 20;
+
+/// What a message is about, as far as its data says.
+fn about(message: &Notification) -> String {
+    let text = |name: &str| message.payload[name].as_str();
+    text("orderNumber").or_else(|| text("email")).unwrap_or_default().to_owned()
+}
+
+/// The row of a message. `user_id` is shown as a link, because messages have no names.
+pub fn cells(desk: &Desk, message: &Notification) -> Vec<Cell> {
+    let t = desk.t;
+    let order = message.payload["orderNumber"].as_str();
+    let about = order.map_or_else(|| Cell::text(about(message)), |number| Cell::link(number, format!("/admin/orders/{number}")));
+    vec![
+        Cell::link(message.r#type, format!("{PATH}/{}", message.notification_id)).over(message.last_error.as_deref().unwrap_or_default()),
+        Cell::code(message.channel),
+        about,
+        Cell::badge(badge(t, &message.status.to_string())),
+        Cell::number(message.attempts),
+        Cell::text(desk.moment(message.created_at)),
+    ]
+}
+
+pub fn heads(desk: &Desk) -> Vec<Head> {
+    let t = desk.t;
+    vec![Head::new(t.message), Head::new(t.channel), Head::new(t.about), Head::new(t.status), Head::number(t.attempts), Head::new(t.time)]
+}
+
+pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    show_list(desk, parameters, None).await
+}
+
+async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
+    let t = desk.t;
+    let list = Listing::new(PATH, parameters, &["status", "userId"]);
+    let (found, faults) = match desk.fetch(&LIST_ALL_NOTIFICATIONS, &list).await {
+        Ok(found) => found,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = found
+        .items
+        .iter()
+        .map(|message| Row::of(cells(&desk, message)).chosen_by(message.notification_id, format!("{} {}", desk.d.choose, message.r#type)));
+    let rows = rows.collect();
+    let saved = |label, status: &str| Saved { label, href: list.with("status", status), is_here: list.value("status") == status };
+    let screen = Screen {
+        title: t.messages,
+        faults: refused.or(faults),
+        saved: vec![
+            saved(t.all, ""),
+            saved(badge(t, "FAILED").words, "FAILED"),
+            saved(badge(t, "PENDING").words, "PENDING"),
+            saved(badge(t, "SENT").words, "SENT"),
+        ],
+        path: PATH,
+        filters: vec![Field::select("status", t.status, list.value("status"), choices::<NotificationStatus>(t))],
+        chips: [list.chip("status", badge(t, list.value("status")).words), list.chip("userId", t.one_customer)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        bare: list.bare(),
+        table: Table {
+            id: "messages",
+            heads: std::iter::once(Head::choice(desk.d)).chain(heads(&desk)).collect(),
+            rows,
+            empty: t.no_messages,
+            ..Table::default()
+        },
+        bulk: Some(Bulk { actions: vec![(t.resend, "/admin/notifications/resend")], reason: "" }),
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
+    };
+    desk.list(screen)
+}
+
+pub async fn resend_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+    let mut tally = Tally::default();
+    for id in sent.chosen() {
+        tally.count(id, desk.call(&RESEND_NOTIFICATION).path(id).key(sent.key()).send().await);
+    }
+    match tally.faults(desk.t.some_refused) {
+        None => desk.done(AdminNotice::Resent, PATH),
+        Some(faults) => show_list(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    }
+}
+
+/// Finds a message among the newest: the API lists messages and has no operation for one.
+async fn find(desk: &Desk, id: &str) -> Result<Option<Notification>, Failure> {
+    let mut cursor: Option<String> = None;
+    for _ in 0..PAGES {
+        let mut call = desk.call(&LIST_ALL_NOTIFICATIONS).query("limit", 100);
+        if let Some(cursor) = &cursor {
+            call = call.query("cursor", cursor);
+        }
+        let page = call.send().await?;
+        if let Some(message) = page.items.into_iter().find(|message| message.notification_id.to_string() == id) {
+            return Ok(Some(message));
+        }
+        match page.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
+    sheet(desk, &id, None).await
+}
+
+async fn sheet(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
+    let t = desk.t;
+    let message = match find(&desk, id).await {
+        Ok(Some(message)) => message,
+        Ok(None) => return super::super::not_found_page(&desk.site, &mut desk.visitor),
+        Err(failure) => return desk.failed(&failure),
+    };
+    let attempts = desk.call(&LIST_DELIVERY_ATTEMPTS).path(id).query("limit", ATTEMPTS).send().await;
+    let attempts = attempts.map(|page| page.items).unwrap_or_default();
+    let rows = attempts.iter().map(|attempt| {
+        let outcome = if attempt.outcome == AttemptOutcome::Delivered { "SENT" } else { "FAILED" };
+        Row::of([
+            Cell::number(attempt.attempt),
+            Cell::badge(badge(t, outcome)),
+            Cell::text(&attempt.detail),
+            Cell::text(desk.moment(attempt.occurred_at)),
+        ])
+    });
+    let form = FormView::new("resend", t.resend_title, format!("{PATH}/{id}/resend"), t.resend).hint(t.resend_hint).main();
+    let payload = match &message.payload {
+        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name}: {}", plain(value))).collect(),
+        other => vec![other.to_string()],
+    };
+    let view = Sheet {
+        title: message.r#type.to_string(),
+        back: Some(Link { label: t.messages, href: PATH.into() }),
+        badges: vec![badge(t, &message.status.to_string())],
+        faults: Refused::trouble(refused.as_ref()),
+        facts: vec![
+            (t.channel, Cell::code(message.channel)),
+            (t.user, Cell::link(t.user, format!("/admin/users/{}", message.user_id))),
+            (t.time, Cell::text(desk.moment(message.created_at))),
+            (t.attempts, Cell::text(message.attempts)),
+            (t.last_error, Cell::maybe(message.last_error.as_ref())),
+            (t.data, Cell { lines: payload, ..Cell::default() }),
+            (t.id, Cell::code(message.notification_id)),
+        ],
+        tables: vec![Table {
+            id: "attempts",
+            title: t.attempts,
+            heads: vec![Head::number(t.number), Head::new(t.status), Head::new(t.details), Head::new(t.time)],
+            rows: rows.collect(),
+            empty: t.no_attempts,
+            ..Table::default()
+        }],
+        forms: if message.status == NotificationStatus::Pending { Vec::new() } else { vec![form] },
+        ..Sheet::default()
+    };
+    desk.sheet(view)
+}
+
+/// A value without quotation marks.
+pub fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+pub async fn resend(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&RESEND_NOTIFICATION).path(&id).key(sent.key()).send().await;
+    match result {
+        Ok(_) => desk.done(AdminNotice::Resent, &format!("{PATH}/{id}")),
+        Err(failure) => {
+            let refused = Refused::new("resend", sent, &failure);
+            sheet(desk, &id, Some(refused)).await
+        }
+    }
+}

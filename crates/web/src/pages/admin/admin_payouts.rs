@@ -1,0 +1,81 @@
+//! Payouts to sellers.
+
+use super::{
+    Desk, Trouble,
+    admin_orders::Parameters,
+    screens::{Cell, Field, FormView, Row, Screen, Table},
+    sent::Sent,
+    words::{badge, choices},
+};
+use crate::{
+    dashboard::{Head, Listing},
+    forms::Faults,
+    session::AdminNotice,
+};
+use axum::{Form, extract::Query, response::Response};
+use contracts::payout::{LIST_ALL_PAYOUTS, PayoutFailure, PayoutStatus, RUN_PAYOUTS};
+
+const PATH: &str = "/admin/payouts";
+
+pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    show(desk, parameters, None).await
+}
+
+async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
+    let t = desk.t;
+    let list = Listing::new(PATH, parameters, &["status"]);
+    let (found, faults) = match desk.fetch(&LIST_ALL_PAYOUTS, &list).await {
+        Ok(found) => found,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = found.items.iter().map(|payout| {
+        let why = match payout.failure {
+            Some(PayoutFailure::Refused) => t.payout_refused,
+            Some(PayoutFailure::AccountMissing) => t.payout_account_missing,
+            None => "",
+        };
+        Row::of([
+            Cell::link(t.seller, format!("/admin/sellers/{}", payout.seller_id)).over(payout.payout_account.as_deref().unwrap_or_default()),
+            Cell { beneath: why.to_owned(), ..Cell::badge(badge(t, &payout.status.to_string())) },
+            Cell::text(desk.moment(payout.created_at)),
+            Cell::maybe(payout.provider_reference.as_ref()),
+            Cell::number(desk.money(payout.amount, payout.currency)),
+        ])
+    });
+    let rows = rows.collect();
+    let run = FormView::new("run", t.run_payouts, "/admin/payouts/run", t.run_payouts).hint(t.run_payouts_hint).main();
+    let screen = Screen {
+        title: t.payouts,
+        intro: t.payouts_intro,
+        faults: refused.or(faults),
+        path: PATH,
+        filters: vec![Field::select("status", t.status, list.value("status"), choices::<PayoutStatus>(t))],
+        chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
+        bare: list.bare(),
+        table: Table {
+            id: "payouts",
+            heads: vec![Head::new(t.seller), Head::new(t.status), Head::new(t.time), Head::new(t.reference), Head::number(t.amount)],
+            rows,
+            empty: t.no_payouts,
+            ..Table::default()
+        },
+        empty_text: t.no_payouts_text,
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        is_filtered: list.is_filtered(),
+        forms: vec![run],
+        ..Screen::default()
+    };
+    desk.list(screen)
+}
+
+pub async fn run(desk: Desk, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&RUN_PAYOUTS).key(sent.key()).send().await;
+    match result {
+        Ok(_) => desk.done(AdminNotice::Requested, PATH),
+        Err(failure) => {
+            let refused = Some((failure.status(), Faults::of(&failure)));
+            show(desk, Parameters::new(), refused).await
+        }
+    }
+}

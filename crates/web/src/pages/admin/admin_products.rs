@@ -1,0 +1,172 @@
+//! Products: what is on sale, and what must not be.
+
+use super::{
+    Desk,
+    admin_orders::Parameters,
+    screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
+    sent::Sent,
+    words::{badge, choices},
+};
+use crate::{
+    api::Failure,
+    dashboard::{Head, Listing},
+    format,
+    session::AdminNotice,
+};
+use axum::{
+    Form,
+    extract::{Path, Query},
+    response::Response,
+};
+use contracts::{
+    catalog::{BLOCK_PRODUCT, GET_PRODUCT, LIST_PRICE_HISTORY, LIST_PRODUCTS, ModerationStatus, ProductStatus, UNBLOCK_PRODUCT},
+    inventory::GET_STOCK,
+    machine::Machine as _,
+};
+
+const PATH: &str = "/admin/products";
+const PRICES: usize = 10;
+
+pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    let t = desk.t;
+    let list = Listing::new(PATH, parameters, &["q", "status", "sellerId"]);
+    let (found, faults) = match desk.fetch(&LIST_PRODUCTS, &list).await {
+        Ok(found) => found,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = found.items.iter().map(|product| {
+        let state = if product.moderation.status == ModerationStatus::Blocked { "BLOCKED" } else { product.status.as_str() };
+        Row::of([
+            Cell::link(format::title(&product.title), format!("{PATH}/{}", product.product_id)).over(&product.sku),
+            Cell::maybe(product.category_path.last().map(|category| category.name.clone())),
+            Cell::badge(badge(t, state)),
+            Cell::text(desk.moment(product.updated_at)),
+            Cell::number(desk.money(product.price_amount, product.currency)),
+        ])
+    });
+    let rows = rows.collect();
+    let screen = Screen {
+        title: t.products,
+        faults,
+        path: PATH,
+        filters: vec![
+            Field::new("q", t.title_or_sku, "search", list.value("q")),
+            Field::select("status", t.status, list.value("status"), choices::<ProductStatus>(t)),
+        ],
+        chips: [
+            list.chip("q", list.value("q")),
+            list.chip("status", badge(t, list.value("status")).words),
+            list.chip("sellerId", t.one_seller),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        bare: list.bare(),
+        table: Table {
+            id: "products",
+            heads: vec![
+                list.head(t.product, "title", ""),
+                Head::new(t.category),
+                Head::new(t.status),
+                list.head(t.changed, "", "-updatedAt"),
+                Head { is_number: true, ..list.head(t.price, "price", "-price") },
+            ],
+            rows,
+            empty: t.no_products,
+            ..Table::default()
+        },
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
+    };
+    desk.list(screen)
+}
+
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
+    sheet(desk, &id, None).await
+}
+
+async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
+    let t = desk.t;
+    let product = match desk.call(&GET_PRODUCT).path(id).send().await {
+        Ok(product) => product,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let stock = desk.call(&GET_STOCK).path(&product.sku).send();
+    let prices = desk.call(&LIST_PRICE_HISTORY).path(product.product_id).query("limit", PRICES).send();
+    let (stock, prices) = tokio::join!(stock, prices);
+    let prices = prices.map(|page| page.items).unwrap_or_default();
+    let rows = prices
+        .iter()
+        .map(|price| Row::of([Cell::text(desk.moment(price.changed_at)), Cell::number(desk.money(price.price_amount, price.currency))]));
+    let path = |step: &str| format!("{PATH}/{}/{step}", product.product_id);
+    let is_blocked = product.moderation.status == ModerationStatus::Blocked;
+    let form = if is_blocked {
+        FormView::new("unblock", t.unblock_title, path("unblock"), t.unblock)
+    } else {
+        FormView::new("block", t.block_title, path("block"), t.block)
+            .hint(t.block_hint)
+            .field(Field::text("reason", t.reason, "").required().hint(t.reason_for_seller))
+            .danger()
+    };
+    let mut badges = vec![badge(t, product.status.as_str())];
+    if is_blocked {
+        badges.push(badge(t, "BLOCKED"));
+    }
+    let seller = product.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
+    let view = Sheet {
+        title: format::title(&product.title),
+        back: Some(Link { label: t.products, href: PATH.into() }),
+        badges,
+        faults: Refused::trouble(refused.as_ref()),
+        links: vec![
+            Link { label: t.in_the_shop, href: format!("/products/{}", product.product_id) },
+            Link { label: t.reviews, href: format!("/admin/reviews?productId={}", product.product_id) },
+        ],
+        facts: vec![
+            (t.sku, Cell::link(&product.sku, format!("/admin/stock/{}", product.sku))),
+            (t.seller, seller),
+            (t.category, Cell::text(product.category_path.iter().map(|at| &*at.name).collect::<Vec<_>>().join(" / "))),
+            (t.brand, Cell::maybe(product.brand.as_ref())),
+            (t.price, Cell::text(desk.money(product.price_amount, product.currency))),
+            (t.tax_class, Cell::code(product.tax_class)),
+            (t.available, Cell::maybe(stock.as_ref().ok().map(|stock| stock.available_qty))),
+            (t.reason, Cell::maybe(product.moderation.reason.as_ref())),
+            (t.changed, Cell::text(desk.moment(product.updated_at))),
+            (t.id, Cell::code(product.product_id)),
+        ],
+        text: product.description.clone(),
+        tables: vec![Table {
+            id: "prices",
+            title: t.prices,
+            heads: vec![Head::new(t.since), Head::number(t.price)],
+            rows: rows.collect(),
+            empty: t.none,
+            ..Table::default()
+        }],
+        forms: vec![form.again(refused.as_ref())],
+        ..Sheet::default()
+    };
+    desk.sheet(view)
+}
+
+async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+    match result {
+        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
+        Err(failure) => {
+            let refused = Refused::new(form, sent, &failure);
+            sheet(desk, id, Some(refused)).await
+        }
+    }
+}
+
+pub async fn block(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&BLOCK_PRODUCT).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(desk, &id, "block", sent, result).await
+}
+
+pub async fn unblock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&UNBLOCK_PRODUCT).path(&id).key(sent.key()).send().await;
+    answer(desk, &id, "unblock", sent, result).await
+}

@@ -1,0 +1,183 @@
+//! Returns: goods that customers send back.
+
+use super::{
+    Desk,
+    admin_orders::Parameters,
+    screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
+    sent::Sent,
+    words::{badge, choices, words},
+};
+use crate::{
+    api::Failure,
+    dashboard::{Head, Listing},
+    format,
+    session::AdminNotice,
+};
+use axum::{
+    Form,
+    extract::{Path, Query},
+    response::Response,
+};
+use contracts::returns::{APPROVE_RETURN, GET_RETURN, LIST_ALL_RETURNS, RECEIVE_RETURN, REJECT_RETURN, Return, ReturnStatus};
+use serde_json::{Value, json};
+
+const PATH: &str = "/admin/returns";
+
+pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    let t = desk.t;
+    let list = Listing::new(PATH, parameters, &["status"]);
+    let (found, faults) = match desk.fetch(&LIST_ALL_RETURNS, &list).await {
+        Ok(found) => found,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = found.items.iter().map(|one| {
+        let goods = one.lines.iter().map(|line| format!("{} × {}", line.quantity, line.title_snapshot)).collect::<Vec<_>>().join(", ");
+        Row::of([
+            Cell::link(format!("{} {}", t.return_of, one.order_number), format!("{PATH}/{}", one.return_id)).over(goods),
+            Cell::badge(badge(t, &one.status.to_string())),
+            Cell::text(if one.seller_id.is_some() { t.seller } else { t.the_shop }),
+            Cell::text(desk.moment(one.created_at)),
+            Cell::number(desk.money(one.refund_amount, one.currency)),
+        ])
+    });
+    let rows = rows.collect();
+    let screen = Screen {
+        title: t.returns,
+        faults,
+        path: PATH,
+        filters: vec![Field::select("status", t.status, list.value("status"), choices::<ReturnStatus>(t))],
+        chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
+        bare: list.bare(),
+        table: Table {
+            id: "returns",
+            heads: vec![Head::new(t.a_return), Head::new(t.status), Head::new(t.sold_by), Head::new(t.time), Head::number(t.owed)],
+            rows,
+            empty: t.no_returns,
+            ..Table::default()
+        },
+        empty_text: t.no_returns_text,
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
+    };
+    desk.list(screen)
+}
+
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
+    sheet(desk, &id, None).await
+}
+
+/// What can be done in the present state.
+fn forms(desk: &Desk, one: &Return) -> Vec<FormView> {
+    let t = desk.t;
+    let path = |step: &str| format!("{PATH}/{}/{step}", one.return_id);
+    let approve = || FormView::new("approve", t.approve_return, path("approve"), t.approve).hint(t.approve_return_hint).main();
+    let reject = || {
+        let reason = Field::text("reason", t.reason, "").required().hint(t.reason_for_customer);
+        FormView::new("reject", t.refuse_title, path("reject"), t.refuse).field(reason).danger()
+    };
+    let receive = || {
+        let dispositions = [("RESTOCK", t.restock), ("WRITE_OFF", t.write_off)];
+        FormView::new("receive", t.receive_title, path("receive"), t.receive).hint(t.receive_hint).field(Field::select(
+            "disposition",
+            t.what_happens,
+            "RESTOCK",
+            dispositions,
+        ))
+    };
+    match one.status {
+        ReturnStatus::Requested => vec![approve(), reject()],
+        ReturnStatus::Approved | ReturnStatus::InTransit => vec![receive().main()],
+        _ => Vec::new(),
+    }
+}
+
+async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
+    let t = desk.t;
+    let one = match desk.call(&GET_RETURN).path(id).send().await {
+        Ok(one) => one,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = one.lines.iter().map(|line| {
+        Row::of([
+            Cell::text(format::title(&line.title_snapshot)).over(line.note.as_deref().unwrap_or_default()),
+            Cell::number(line.quantity),
+            Cell::text(words(t, line.reason.as_str())),
+            Cell::number(line.restocked_quantity),
+            Cell::number(line.written_off_quantity),
+            Cell::number(desk.money(line.refund_amount, one.currency)),
+        ])
+    });
+    let seller = one.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
+    let label = one.label.as_ref().map(|label| format!("{} {}", label.carrier, label.tracking_number));
+    let forms = forms(&desk, &one);
+    let view = Sheet {
+        title: format!("{} {}", t.return_of, one.order_number),
+        back: Some(Link { label: t.returns, href: PATH.into() }),
+        badges: vec![badge(t, &one.status.to_string())],
+        faults: Refused::trouble(refused.as_ref()),
+        facts: vec![
+            (t.order, Cell::link(&one.order_number, format!("/admin/orders/{}", one.order_id))),
+            (t.customer, Cell::link(t.user, format!("/admin/users/{}", one.user_id))),
+            (t.sold_by, seller),
+            (t.owed, Cell::text(desk.money(one.refund_amount, one.currency))),
+            (t.refunded, Cell::maybe(one.refunded_amount.map(|amount| desk.money(amount, one.currency)))),
+            (t.label, Cell::maybe(label)),
+            (t.send_until, Cell::maybe(one.send_until.map(|at| desk.moment(at)))),
+            (t.reason, Cell::maybe(one.rejection.as_ref())),
+            (t.time, Cell::text(desk.moment(one.created_at))),
+            (t.id, Cell::code(one.return_id)),
+        ],
+        tables: vec![Table {
+            id: "lines",
+            title: t.goods,
+            heads: vec![
+                Head::new(t.product),
+                Head::number(t.quantity),
+                Head::new(t.reason),
+                Head::number(t.restocked),
+                Head::number(t.written_off),
+                Head::number(t.owed),
+            ],
+            rows: rows.collect(),
+            empty: t.none,
+            ..Table::default()
+        }],
+        forms: forms.into_iter().map(|form| form.again(refused.as_ref())).collect(),
+        ..Sheet::default()
+    };
+    desk.sheet(view)
+}
+
+async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+    match result {
+        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
+        Err(failure) => {
+            let refused = Refused::new(form, sent, &failure);
+            sheet(desk, id, Some(refused)).await
+        }
+    }
+}
+
+pub async fn approve(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&APPROVE_RETURN).path(&id).key(sent.key()).send().await;
+    answer(desk, &id, "approve", sent, result).await
+}
+
+pub async fn reject(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&REJECT_RETURN).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(desk, &id, "reject", sent, result).await
+}
+
+/// Records that everything came back, and what happens to it.
+pub async fn receive(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let one = match desk.call(&GET_RETURN).path(&id).send().await {
+        Ok(one) => one,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let line = |line: &contracts::returns::ReturnLine| json!({"orderItemId": line.order_item_id, "quantity": line.quantity, "disposition": sent.text("disposition")});
+    let lines: Vec<Value> = one.lines.iter().map(line).collect();
+    let result = desk.call(&RECEIVE_RETURN).path(&id).key(sent.key()).raw_body(&json!({"lines": lines})).send().await;
+    answer(desk, &id, "receive", sent, result).await
+}

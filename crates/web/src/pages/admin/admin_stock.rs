@@ -1,0 +1,183 @@
+//! Stock: what is low, and corrections by hand.
+
+use super::{
+    Desk,
+    admin_orders::Parameters,
+    screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
+    sent::Sent,
+};
+use crate::{
+    api::Failure,
+    dashboard::{Badge, Figure, Head, Listing, Tone},
+    format,
+    session::AdminNotice,
+};
+use axum::{
+    Form,
+    extract::{Path, Query},
+    response::Response,
+};
+use contracts::{
+    audit::LIST_AUDIT_EVENTS,
+    catalog::GET_PRODUCT,
+    inventory::{ADJUST_STOCK, GET_STOCK, LIST_STOCK, SET_STOCK, StockItem},
+};
+use serde_json::{Value, json};
+
+const PATH: &str = "/admin/stock";
+const CHANGES: usize = 20;
+
+fn state(desk: &Desk, stock: &StockItem) -> Badge {
+    match stock.available_qty {
+        0 => Badge::new(desk.t.sold_out, Tone::Bad),
+        _ if stock.low_stock => Badge::new(desk.t.low, Tone::Waiting),
+        _ => Badge::new(desk.t.enough, Tone::Good),
+    }
+}
+
+pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    let t = desk.t;
+    let list = Listing::new(PATH, parameters, &["lowStock"]);
+    let (found, faults) = match desk.fetch(&LIST_STOCK, &list).await {
+        Ok(found) => found,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = found.items.iter().map(|stock| {
+        Row::of([
+            Cell::link(&stock.sku, format!("{PATH}/{}", stock.sku)),
+            Cell::badge(state(&desk, stock)),
+            Cell::number(stock.available_qty),
+            Cell::number(stock.reserved_qty),
+            Cell::number(stock.low_stock_threshold),
+            Cell::text(desk.moment(stock.updated_at)),
+        ])
+    });
+    let rows = rows.collect();
+    let saved = |label, value: &str| Saved { label, href: list.with("lowStock", value), is_here: list.value("lowStock") == value };
+    let screen = Screen {
+        title: t.stock,
+        faults,
+        saved: vec![saved(t.all, ""), saved(t.low, "true"), saved(t.enough, "false")],
+        path: PATH,
+        chips: list.chip("lowStock", if list.value("lowStock") == "true" { t.low } else { t.enough }).into_iter().collect(),
+        bare: list.bare(),
+        table: Table {
+            id: "stock",
+            heads: vec![
+                Head::new(t.sku),
+                Head::new(t.status),
+                Head::number(t.available),
+                Head::number(t.reserved),
+                Head::number(t.low_from),
+                Head::new(t.changed),
+            ],
+            rows,
+            empty: t.no_stock,
+            ..Table::default()
+        },
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
+    };
+    desk.list(screen)
+}
+
+pub async fn show(desk: Desk, Path(sku): Path<String>) -> Response {
+    sheet(desk, &sku, None).await
+}
+
+async fn sheet(desk: Desk, sku: &str, refused: Option<Refused>) -> Response {
+    let t = desk.t;
+    let stock = match desk.call(&GET_STOCK).path(sku).send().await {
+        Ok(stock) => stock,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let product = desk.call(&GET_PRODUCT).path(stock.product_id).send();
+    let changes = desk.call(&LIST_AUDIT_EVENTS).query("aggregateType", "STOCK_ITEM").query("eventType", "StockChanged");
+    let (product, changes) = tokio::join!(product, changes.query("limit", 100).send());
+    // The log finds events by the id of the stock item, which answers do not show, so those of this SKU are picked out of the newest.
+    let changes = changes.map(|page| page.items).unwrap_or_default();
+    let rows = changes.iter().filter(|event| event.payload["sku"] == *stock.sku).take(CHANGES).map(|event| {
+        let text = |name: &str| event.payload[name].as_str().unwrap_or("–").to_owned();
+        Row::of([
+            Cell::text(desk.moment(event.occurred_at)),
+            Cell::code(text("reason")),
+            Cell::number(&event.payload["availableQty"]),
+            Cell::number(&event.payload["reservedQty"]),
+            Cell::text(text("note")),
+        ])
+    });
+    let path = |step: &str| format!("{PATH}/{}/{step}", stock.sku);
+    let adjust = FormView::new("adjust", t.adjust_title, path("adjust"), t.adjust)
+        .hint(t.adjust_hint)
+        .field(Field::number("delta", t.delta, "").required())
+        .field(Field::text("reason", t.reason, "").required())
+        .main();
+    let set = FormView::new("set", t.set_title, path("set"), desk.d.save)
+        .field(Field::number("availableQty", t.available, stock.available_qty).required())
+        .field(Field::number("lowStockThreshold", t.low_from, stock.low_stock_threshold));
+    let title = product.map_or_else(|_| stock.product_id.to_string(), |product| format::title(&product.title));
+    let seller = stock.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
+    let view = Sheet {
+        title: stock.sku.clone(),
+        back: Some(Link { label: t.stock, href: PATH.into() }),
+        badges: vec![state(&desk, &stock)],
+        faults: Refused::trouble(refused.as_ref()),
+        figures: vec![
+            Figure::new(t.available, stock.available_qty),
+            Figure::new(t.reserved, stock.reserved_qty),
+            Figure::new(t.low_from, stock.low_stock_threshold),
+        ],
+        facts: vec![
+            (t.product, Cell::link(title, format!("/admin/products/{}", stock.product_id))),
+            (t.seller, seller),
+            (t.changed, Cell::text(desk.moment(stock.updated_at))),
+        ],
+        tables: vec![Table {
+            id: "changes",
+            title: t.latest_changes,
+            heads: vec![Head::new(t.time), Head::new(t.reason), Head::number(t.available), Head::number(t.reserved), Head::new(t.note)],
+            rows: rows.collect(),
+            empty: t.no_changes,
+            ..Table::default()
+        }],
+        forms: vec![adjust.again(refused.as_ref()), set.again(refused.as_ref())],
+        ..Sheet::default()
+    };
+    desk.sheet(view)
+}
+
+/// A whole number; what is none goes as it was typed, so that the API says what is wrong with it.
+fn number(text: &str) -> Value {
+    text.trim_start_matches('+').parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
+}
+
+async fn answer<A>(desk: Desk, sku: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+    match result {
+        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{sku}")),
+        Err(failure) => {
+            let refused = Refused::new(form, sent, &failure);
+            sheet(desk, sku, Some(refused)).await
+        }
+    }
+}
+
+pub async fn adjust(desk: Desk, Path(sku): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let body = json!({"delta": number(sent.text("delta")), "reason": sent.text("reason")});
+    let result = desk.call(&ADJUST_STOCK).path(&sku).key(sent.key()).raw_body(&body).send().await;
+    answer(desk, &sku, "adjust", sent, result).await
+}
+
+pub async fn set(desk: Desk, Path(sku): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let stock = match desk.call(&GET_STOCK).path(&sku).send().await {
+        Ok(stock) => stock,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let mut body = json!({"availableQty": number(sent.text("availableQty")), "productId": stock.product_id});
+    if !sent.text("lowStockThreshold").is_empty() {
+        body["lowStockThreshold"] = number(sent.text("lowStockThreshold"));
+    }
+    let result = desk.call(&SET_STOCK).path(&sku).raw_body(&body).send().await;
+    answer(desk, &sku, "set", sent, result).await
+}

@@ -1,0 +1,183 @@
+//! Users: who they are, what they may do, and whether they can log in.
+
+use super::{
+    Desk,
+    admin_orders::Parameters,
+    screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
+    sent::Sent,
+    words::{badge, words},
+};
+use crate::{
+    api::Failure,
+    dashboard::{Badge, Head, Listing, Tone},
+    session::AdminNotice,
+};
+use axum::{
+    Form,
+    extract::{Path, Query},
+    response::Response,
+};
+use contracts::{
+    auth::{AccountStatus, LOCK_ACCOUNT, Role, SET_ROLES, UNLOCK_ACCOUNT},
+    order::LIST_ALL_ORDERS,
+    user::{GET_USER, LIST_USERS, User},
+};
+use serde_json::json;
+
+const PATH: &str = "/admin/users";
+/// Orders on the page of a user.
+const ORDERS: usize = 10;
+
+fn roles(desk: &Desk, user: &User) -> String {
+    user.roles.iter().map(|role| words(desk.t, role.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    let t = desk.t;
+    let list = Listing::new(PATH, parameters, &["query", "role", "status"]);
+    let (found, faults) = match desk.fetch(&LIST_USERS, &list).await {
+        Ok(found) => found,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = found.items.iter().map(|user| {
+        Row::of([
+            Cell::link(&user.name, format!("{PATH}/{}", user.user_id)).over(&user.email),
+            Cell::text(roles(&desk, user)),
+            Cell::badge(badge(t, user.status.as_str())),
+            Cell::text(desk.moment(user.created_at)),
+        ])
+    });
+    let rows = rows.collect();
+    let role_choices = std::iter::once(("", t.all)).chain(Role::ALL.iter().map(|role| (role.as_str(), words(t, role.as_str()))));
+    let status_choices = AccountStatus::ALL.iter().map(|status| (status.as_str(), badge(t, status.as_str()).words));
+    let screen = Screen {
+        title: t.users,
+        faults,
+        path: PATH,
+        filters: vec![
+            Field::new("query", t.name_or_email, "search", list.value("query")),
+            Field::select("role", t.role, list.value("role"), role_choices),
+            Field::select("status", t.status, list.value("status"), std::iter::once(("", t.all)).chain(status_choices)),
+        ],
+        chips: [
+            list.chip("query", list.value("query")),
+            list.chip("role", words(t, list.value("role"))),
+            list.chip("status", badge(t, list.value("status")).words),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        bare: list.bare(),
+        table: Table {
+            id: "users",
+            heads: vec![Head::new(t.user), Head::new(t.roles), Head::new(t.status), Head::new(t.since)],
+            rows,
+            empty: t.no_users,
+            ..Table::default()
+        },
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
+    };
+    desk.list(screen)
+}
+
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
+    sheet(desk, &id, None).await
+}
+
+async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
+    let t = desk.t;
+    let user = desk.call(&GET_USER).path(id).send();
+    let orders = desk.call(&LIST_ALL_ORDERS).query("userId", id).query("limit", ORDERS).send();
+    let (user, orders) = tokio::join!(user, orders);
+    let user = match user {
+        Ok(user) => user,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let orders = orders.map(|page| page.items).unwrap_or_default();
+    let rows = orders.iter().map(|order| {
+        Row::of([
+            Cell::link(&order.order_number, format!("/admin/orders/{}", order.order_id)),
+            Cell::text(desk.moment(order.created_at)),
+            Cell::badge(badge(t, &order.status.to_string())),
+            Cell::number(desk.money(order.total_amount, order.currency)),
+        ])
+    });
+    let path = |step: &str| format!("{PATH}/{}/{step}", user.user_id);
+    let lock = if user.status == AccountStatus::Active {
+        FormView::new("lock", t.lock_title, path("lock"), t.lock).hint(t.lock_hint).danger()
+    } else {
+        FormView::new("unlock", t.unlock_title, path("unlock"), t.unlock)
+    };
+    let has = |role| user.roles.contains(&role);
+    let rights = FormView::new("roles", t.roles, path("roles"), desk.d.save)
+        .hint(t.roles_hint)
+        .field(Field::checkbox("CUSTOMER", t.role_customer, has(Role::Customer)))
+        .field(Field::checkbox("ADMIN", t.role_admin, has(Role::Admin)));
+    let mut links = vec![Link { label: t.audit, href: format!("/admin/audit?userId={}", user.user_id) }];
+    if has(Role::Seller) {
+        links.push(Link { label: t.seller, href: format!("/admin/sellers/{}", user.user_id) });
+    }
+    let verified = if user.email_verified { Badge::new(t.verified, Tone::Good) } else { Badge::new(t.not_verified, Tone::Waiting) };
+    let view = Sheet {
+        title: if user.name.is_empty() { user.email.clone() } else { user.name.clone() },
+        back: Some(Link { label: t.users, href: PATH.into() }),
+        badges: vec![badge(t, user.status.as_str())],
+        faults: Refused::trouble(refused.as_ref()),
+        links,
+        facts: vec![
+            (t.email, Cell::text(&user.email)),
+            (t.email_state, Cell::badge(verified)),
+            (t.phone, Cell::maybe(user.phone.as_ref())),
+            (t.roles, Cell::text(roles(&desk, &user))),
+            (t.since, Cell::text(desk.moment(user.created_at))),
+            (t.id, Cell::code(user.user_id)),
+        ],
+        tables: vec![Table {
+            id: "orders",
+            title: t.orders,
+            heads: vec![Head::new(t.order), Head::new(t.placed), Head::new(t.status), Head::number(t.total)],
+            rows: rows.collect(),
+            empty: t.no_orders,
+            ..Table::default()
+        }],
+        forms: vec![lock, rights],
+        ..Sheet::default()
+    };
+    desk.sheet(view)
+}
+
+async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+    match result {
+        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
+        Err(failure) => {
+            let refused = Refused::new(form, sent, &failure);
+            sheet(desk, id, Some(refused)).await
+        }
+    }
+}
+
+pub async fn lock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&LOCK_ACCOUNT).path(&id).key(sent.key()).send().await;
+    answer(desk, &id, "lock", sent, result).await
+}
+
+pub async fn unlock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&UNLOCK_ACCOUNT).path(&id).key(sent.key()).send().await;
+    answer(desk, &id, "unlock", sent, result).await
+}
+
+/// The role SELLER comes with the seller's record, so it is sent as the user has it.
+pub async fn set_roles(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let user = match desk.call(&GET_USER).path(&id).send().await {
+        Ok(user) => user,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let kept = user.roles.iter().filter(|role| **role == Role::Seller).map(|role| role.as_str());
+    let chosen = ["CUSTOMER", "ADMIN"].into_iter().filter(|role| sent.has(role));
+    let roles: Vec<&str> = chosen.chain(kept).collect();
+    let result = desk.call(&SET_ROLES).path(&id).raw_body(&json!({"roles": roles})).send().await;
+    answer(desk, &id, "roles", sent, result).await
+}

@@ -1,0 +1,464 @@
+//! The whole story of an order on one page.
+
+use super::{
+    Dashboard, Desk, Frame, Trouble, admin_ledger, admin_messages,
+    admin_orders::PATH,
+    audit_log,
+    refunds::refundable,
+    screens::{Cell, Field, FormView, Refused, Row, Table},
+    sent::Sent,
+    words::{badge, words},
+};
+use crate::{
+    api::Failure,
+    dashboard::{Badge, Head},
+    format,
+    session::AdminNotice,
+    texts::AdminTexts,
+};
+use askama::Template;
+use axum::{Form, extract::Path, response::Response};
+use contracts::{
+    audit::{DomainEvent, LIST_AUDIT_EVENTS},
+    ids::{ReturnId, UserId},
+    notification::LIST_ALL_NOTIFICATIONS,
+    order::{CANCEL_FULFILMENT, CANCEL_ORDER, FulfilmentStatus, GET_ORDER, OrderStatus, OrderView, RESTOCK_ORDER, RestockStatus},
+    payment::{GET_PAYMENT, LIST_PAYMENTS, Payment},
+    payout::LIST_POSTINGS,
+    returns::{GET_RETURN, Return},
+    seller::{GET_SELLER, PublicSeller},
+    shipping::{LIST_SHIPMENTS_OF_ORDER, RETRY_SHIPMENT, Shipment},
+    user::{GET_USER, User},
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the page reads at most of each kind.
+const EVENTS: usize = 100;
+const POSTINGS: usize = 50;
+const MESSAGES: usize = 100;
+/// Payments, people, sellers and returns of one order that are looked up.
+const LOOKED_UP: usize = 8;
+
+#[derive(Template)]
+#[template(path = "admin/story.html")]
+struct StoryPage {
+    frame: Frame,
+    board: Dashboard,
+    t: &'static AdminTexts,
+    key: String,
+    title: String,
+    order: OrderView,
+    status: Badge,
+    placed: String,
+    faults: Trouble,
+    customer: Vec<(&'static str, Cell)>,
+    address: Vec<String>,
+    timeline: Vec<Step>,
+    shares: Vec<Part>,
+    /// Sums of the order.
+    sums: Vec<(&'static str, String)>,
+    payments: Vec<PaymentView>,
+    stock: Table,
+    parcels: Vec<Parcel>,
+    returns: Table,
+    messages: Table,
+    people: Table,
+    ledger: Table,
+    events: Table,
+    has_more_events: bool,
+    can_refund: bool,
+    forms: Vec<FormView>,
+}
+
+struct Step {
+    badge: Badge,
+    moment: String,
+    reason: String,
+}
+
+/// What one seller ships.
+struct Part {
+    seller: Cell,
+    status: Badge,
+    items: Vec<(String, String)>,
+    total: String,
+    /// The path that cancels it; empty when it cannot be.
+    cancel: String,
+}
+
+struct PaymentView {
+    status: Badge,
+    amount: String,
+    method: String,
+    moment: String,
+    failure: String,
+    transactions: Table,
+}
+
+struct Parcel {
+    status: Badge,
+    number: String,
+    steps: Vec<Step>,
+}
+
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
+    page(desk, &id, None).await
+}
+
+/// The first of a set that are looked up.
+fn distinct<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.collect::<BTreeSet<_>>().into_iter().take(LOOKED_UP).collect()
+}
+
+/// Everything about an order that is kept elsewhere. What does not answer is left out.
+struct Beside {
+    payments: Vec<Payment>,
+    shipments: Vec<Shipment>,
+    events: Vec<DomainEvent>,
+    has_more_events: bool,
+    people: BTreeMap<UserId, User>,
+    sellers: BTreeMap<UserId, PublicSeller>,
+    returns: Vec<Return>,
+    postings: Table,
+    messages: Table,
+}
+
+async fn beside(desk: &Desk, order: &OrderView) -> Beside {
+    let id = order.order_id;
+    let payments = async {
+        let listed = desk.call(&LIST_PAYMENTS).query("orderId", id).query("limit", LOOKED_UP).send().await;
+        let mut found = Vec::new();
+        for payment in listed.map(|page| page.items).unwrap_or_default() {
+            found.extend(desk.call(&GET_PAYMENT).path(payment.payment_id).send().await.ok());
+        }
+        found
+    };
+    let shipments = desk.call(&LIST_SHIPMENTS_OF_ORDER).path(id).query("limit", EVENTS).send();
+    let events = desk.call(&LIST_AUDIT_EVENTS).query("orderId", id).query("limit", EVENTS).send();
+    let postings = desk.call(&LIST_POSTINGS).query("orderId", id).query("limit", POSTINGS).send();
+    let messages = desk.call(&LIST_ALL_NOTIFICATIONS).query("userId", order.user_id).query("limit", MESSAGES).send();
+    let (payments, shipments, events, postings, messages) = tokio::join!(payments, shipments, events, postings, messages);
+
+    let (events, has_more_events) = events.map(|page| (page.items, page.next_cursor.is_some())).unwrap_or_default();
+    let people = async {
+        let mut found = BTreeMap::new();
+        let named = std::iter::once(order.user_id).chain(events.iter().filter_map(|event| event.actor_id));
+        for id in distinct(named.filter(|id| !id.is_guest())) {
+            found.extend(desk.call(&GET_USER).path(id).send().await.ok().map(|user| (id, user)));
+        }
+        found
+    };
+    let sellers = async {
+        let mut found = BTreeMap::new();
+        for id in distinct(order.fulfilments.iter().filter_map(|part| part.seller_id)) {
+            found.extend(desk.call(&GET_SELLER).path(id).send().await.ok().map(|seller| (id, seller)));
+        }
+        found
+    };
+    let returns = async {
+        let mut found = Vec::new();
+        let of_order = events.iter().filter(|event| event.aggregate_type == "RETURN");
+        for id in distinct(of_order.map(|event| ReturnId(event.aggregate_id))) {
+            found.extend(desk.call(&GET_RETURN).path(id).send().await.ok());
+        }
+        found
+    };
+    let (people, sellers, returns) = tokio::join!(people, sellers, returns);
+    let of_order = |message: &&contracts::notification::Notification| {
+        let is = |name: &str, wanted: &str| message.payload[name].as_str() == Some(wanted);
+        is("orderNumber", &order.order_number) || is("orderId", &id.to_string())
+    };
+    let messages = messages.map(|page| page.items).unwrap_or_default();
+    let rows = messages.iter().filter(of_order).map(|message| Row::of(admin_messages::cells(desk, message)));
+    let messages = Table {
+        id: "messages",
+        title: desk.t.messages,
+        heads: admin_messages::heads(desk),
+        rows: rows.collect(),
+        empty: desk.t.no_messages,
+        ..Table::default()
+    };
+    Beside {
+        payments,
+        shipments: shipments.map(|page| page.items).unwrap_or_default(),
+        has_more_events,
+        people,
+        sellers,
+        returns,
+        postings: admin_ledger::table(desk, &postings.map(|page| page.items).unwrap_or_default()),
+        messages,
+        events,
+    }
+}
+
+/// What happened to the units, by the events of the inventory: the API shows reservations to services alone.
+fn stock(desk: &Desk, events: &[DomainEvent]) -> Table {
+    let t = desk.t;
+    let state = |event: &DomainEvent| match event.event_type.as_str() {
+        "StockReserved" => Some("RESERVED"),
+        "StockConfirmed" => Some("CONFIRMED"),
+        "StockReleased" => Some("RELEASED"),
+        "StockExpired" => Some("EXPIRED"),
+        "StockReturned" => Some("RETURNED"),
+        "StockReservationFailed" => Some("FAILED"),
+        _ => None,
+    };
+    let rows = events.iter().rev().filter_map(|event| {
+        let state = state(event)?;
+        let lines = event.payload["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let line = |line: &Value| {
+            let quantity = if line["quantity"].is_null() { &line["requested"] } else { &line["quantity"] };
+            format!("{quantity} × {}", admin_messages::plain(&line["sku"]))
+        };
+        Some(Row::of([
+            Cell::badge(badge(t, state)),
+            Cell { lines: lines.iter().map(line).collect(), ..Cell::default() },
+            Cell::text(desk.moment(event.occurred_at)),
+        ]))
+    });
+    Table {
+        id: "stock",
+        title: t.stock,
+        heads: vec![Head::new(t.status), Head::new(t.units), Head::new(t.time)],
+        rows: rows.collect(),
+        empty: t.no_reservation,
+        note: String::new(),
+    }
+}
+
+/// Who caused what, from the log: requests of people, the oldest first.
+fn people(desk: &Desk, events: &[DomainEvent], known: &BTreeMap<UserId, User>, customer: UserId) -> Table {
+    let t = desk.t;
+    let mut by_request: Vec<(UserId, &DomainEvent, Vec<&str>)> = Vec::new();
+    for event in events.iter().rev() {
+        let Some(actor) = event.actor_id else { continue };
+        match by_request.iter_mut().find(|(_, first, _)| first.correlation_id == event.correlation_id) {
+            Some((_, _, types)) => types.push(&event.event_type),
+            None => by_request.push((actor, event, vec![&event.event_type])),
+        }
+    }
+    let rows = by_request.into_iter().map(|(actor, first, mut types)| {
+        types.dedup();
+        let name = known.get(&actor).map_or_else(|| actor.to_string(), |user| user.name.clone());
+        let who = if actor == customer { t.customer } else { t.role_admin };
+        let who =
+            known.get(&actor).filter(|_| actor != customer).and_then(|user| user.roles.last()).map_or(who, |role| words(t, role.as_str()));
+        Row::of([
+            Cell::link(name, format!("/admin/users/{actor}")).over(who),
+            Cell::text(types.join(", ")),
+            Cell::link(desk.moment(first.occurred_at), format!("{}?correlationId={}", audit_log::PATH, first.correlation_id)),
+        ])
+    });
+    Table {
+        id: "people",
+        title: t.who_did_what,
+        heads: vec![Head::new(t.who), Head::new(t.caused), Head::new(t.time)],
+        rows: rows.collect(),
+        empty: t.nobody,
+        note: String::new(),
+    }
+}
+
+fn payment(desk: &Desk, payment: &Payment) -> PaymentView {
+    let t = desk.t;
+    let money = |minor| desk.money(minor, payment.currency);
+    let failure =
+        |failure: Option<&contracts::problem::Failure>| failure.map(|failure| failure.code.as_str().to_owned()).unwrap_or_default();
+    let rows = payment.transactions.iter().map(|transaction| {
+        Row::of([
+            Cell::text(words(t, transaction.r#type.as_str())).over(failure(transaction.failure.as_ref())),
+            Cell::badge(badge(t, transaction.status.as_str())),
+            Cell::text(desk.moment(transaction.created_at)),
+            Cell::number(money(transaction.amount)),
+        ])
+    });
+    PaymentView {
+        status: badge(t, &payment.status.to_string()),
+        amount: money(payment.amount),
+        method: payment.payment_method.to_string(),
+        moment: desk.moment(payment.created_at),
+        failure: failure(payment.failure.as_ref()),
+        transactions: Table {
+            id: "transactions",
+            title: t.transactions,
+            heads: vec![Head::new(t.transaction), Head::new(t.status), Head::new(t.time), Head::number(t.amount)],
+            rows: rows.collect(),
+            empty: t.none,
+            note: String::new(),
+        },
+    }
+}
+
+fn returns(desk: &Desk, found: &[Return]) -> Table {
+    let t = desk.t;
+    let rows = found.iter().map(|one| {
+        Row::of([
+            Cell::link(t.a_return, format!("/admin/returns/{}", one.return_id)),
+            Cell::badge(badge(t, &one.status.to_string())),
+            Cell::text(desk.moment(one.created_at)),
+            Cell::number(desk.money(one.refund_amount, one.currency)),
+        ])
+    });
+    Table {
+        id: "returns",
+        title: t.returns,
+        heads: vec![Head::new(t.a_return), Head::new(t.status), Head::new(t.time), Head::number(t.owed)],
+        rows: rows.collect(),
+        empty: t.no_returns,
+        note: String::new(),
+    }
+}
+
+/// Whether the whole order can still be cancelled.
+fn can_cancel(order: &OrderView) -> bool {
+    use OrderStatus::{Confirmed, InventoryReserved, PaymentAuthorized, PaymentFailed, PendingPayment};
+    let is_open = matches!(order.status, PendingPayment | PaymentAuthorized | InventoryReserved | Confirmed | PaymentFailed);
+    is_open && !order.cancellation_requested && !order.partially_shipped
+}
+
+fn forms(desk: &Desk, order: &OrderView) -> Vec<FormView> {
+    let t = desk.t;
+    let path = |step: &str| format!("{PATH}/{}/{step}", order.order_id);
+    let mut forms = Vec::new();
+    if order.shipping.pending {
+        forms.push(FormView::new("ship", t.book_again_title, path("ship"), t.book_again).hint(t.book_again_hint));
+    }
+    let came_back = order.fulfilments.iter().any(|part| part.status == FulfilmentStatus::Returned);
+    if came_back && order.restock.is_none_or(|state| state != RestockStatus::Done) {
+        forms.push(FormView::new("restock", t.restock_title, path("restock"), t.restock).hint(t.restock_hint));
+    }
+    if can_cancel(order) {
+        let reason = Field::text("reason", t.reason, "").hint(t.reason_for_customer);
+        forms.push(FormView::new("cancel", t.cancel_order, path("cancel"), t.cancel_order).field(reason).danger());
+    }
+    forms
+}
+
+async fn page(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
+    let order = match desk.call(&GET_ORDER).path(id).send().await {
+        Ok(order) => order,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let found = beside(&desk, &order).await;
+    let (frame, board) = desk.frames();
+    let t = desk.t;
+    let money = |minor| desk.money(minor, order.currency);
+    let step = |status: &str, at, reason: Option<&String>| Step {
+        badge: badge(t, status),
+        moment: desk.moment(at),
+        reason: reason.cloned().unwrap_or_default(),
+    };
+    let parts = order.fulfilments.iter().map(|part| {
+        let name = |id: UserId| found.sellers.get(&id).map_or_else(|| id.to_string(), |seller| seller.shop_name.clone());
+        let title = |wanted| {
+            let item = order.items.iter().find(|item| item.order_item_id == wanted);
+            item.map_or_else(String::new, |item| format::title(&item.title_snapshot))
+        };
+        let can_cancel = order.fulfilments.len() > 1 && part.status == FulfilmentStatus::Confirmed && !part.cancellation_requested;
+        Part {
+            seller: part.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(name(id), format!("/admin/sellers/{id}"))),
+            status: badge(t, &part.status.to_string()),
+            items: part.items.iter().map(|item| (format!("{} ×", item.quantity), title(item.order_item_id))).collect(),
+            total: money(part.total_amount),
+            cancel: if can_cancel { format!("{PATH}/{}/fulfilments/{}/cancel", order.order_id, part.fulfilment_id) } else { String::new() },
+        }
+    });
+    let parcels = found.shipments.iter().map(|shipment| Parcel {
+        status: badge(t, &shipment.status.to_string()),
+        number: format!("{} {}", shipment.carrier, shipment.tracking_number),
+        steps: shipment.events.iter().map(|event| step(&event.status.to_string(), event.occurred_at, Some(&event.message))).collect(),
+    });
+    let user = found.people.get(&order.user_id);
+    let mut customer = Vec::new();
+    match (&order.guest, user) {
+        (Some(guest), _) => {
+            customer.push((t.guest, Cell::text(&guest.name)));
+            customer.push((t.email, Cell::text(&guest.email)));
+        }
+        (None, Some(user)) => {
+            customer.push((t.customer, Cell::link(&user.name, format!("/admin/users/{}", user.user_id))));
+            customer.push((t.email, Cell::text(&user.email)));
+        }
+        (None, None) => customer.push((t.customer, Cell::code(order.user_id))),
+    }
+    let mut sums = vec![(frame.t.subtotal, money(order.subtotal_amount))];
+    if order.discount_amount > 0 {
+        sums.push((frame.t.discount, money(-order.discount_amount)));
+    }
+    sums.push((frame.t.shipping, money(order.shipping_amount)));
+    if order.tax_amount > 0 {
+        sums.push((if order.prices_include_tax { frame.t.tax_contained } else { frame.t.tax }, money(order.tax_amount)));
+    }
+    sums.push((t.total, money(order.total_amount)));
+    sums.push((t.refunded, money(order.refunded_amount)));
+    let to = &order.shipping_address_snapshot;
+    let lines = [
+        to.recipient.clone().unwrap_or_default(),
+        to.company.clone().unwrap_or_default(),
+        format!("{} {}", to.street, to.number),
+        to.complement.clone(),
+        format!("{} {}", to.zip, to.city),
+        format!("{} {}", to.state, to.country),
+    ];
+    let present = found.payments.iter().find(|payment| Some(payment.payment_id) == order.payment_id);
+    let status = refused.as_ref().map(|refused| refused.status);
+    let template = StoryPage {
+        t,
+        key: desk.key(),
+        title: format!("{} {}", t.order, order.order_number),
+        status: badge(t, &order.status.to_string()),
+        placed: desk.moment(order.created_at),
+        faults: Refused::trouble(refused.as_ref()),
+        customer,
+        address: lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
+        timeline: order.timeline.iter().map(|entry| step(&entry.status.to_string(), entry.occurred_at, entry.reason.as_ref())).collect(),
+        shares: parts.collect(),
+        sums,
+        payments: found.payments.iter().map(|one| payment(&desk, one)).collect(),
+        stock: stock(&desk, &found.events),
+        parcels: parcels.collect(),
+        returns: returns(&desk, &found.returns),
+        people: people(&desk, &found.events, &found.people, order.user_id),
+        events: audit_log::table(&desk, "events", &found.events),
+        has_more_events: found.has_more_events,
+        can_refund: present.is_some_and(|payment| refundable(payment) > 0),
+        forms: forms(&desk, &order).into_iter().map(|form| form.again(refused.as_ref())).collect(),
+        messages: found.messages,
+        ledger: found.postings,
+        order,
+        frame,
+        board,
+    };
+    desk.answer_as(status, &template)
+}
+
+async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+    match result {
+        Ok(_) => desk.done(AdminNotice::Requested, &format!("{PATH}/{id}")),
+        Err(failure) => {
+            let refused = Refused::new(form, sent, &failure);
+            page(desk, id, Some(refused)).await
+        }
+    }
+}
+
+pub async fn cancel(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&CANCEL_ORDER).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(desk, &id, "cancel", sent, result).await
+}
+
+pub async fn cancel_part(desk: Desk, Path((id, part)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&CANCEL_FULFILMENT).path(&id).path(&part).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(desk, &id, "part", sent, result).await
+}
+
+pub async fn book_again(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&RETRY_SHIPMENT).path(&id).send().await;
+    answer(desk, &id, "ship", sent, result).await
+}
+
+pub async fn restock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = desk.call(&RESTOCK_ORDER).path(&id).key(sent.key()).send().await;
+    answer(desk, &id, "restock", sent, result).await
+}
