@@ -208,7 +208,7 @@ async fn create_api_key(
     _: UnstoredIdempotencyKey,
     Body(body): Body<CreateApiKey>,
 ) -> Result<Created<CreatedApiKey>, Problem> {
-    let key = actions::create_api_key(&app.ctx.db, user.id, body).await?;
+    let key = actions::create_api_key(&app, user.id, body).await?;
     Ok(Created::at(format!("/api-keys/{}", key.api_key_id), key))
 }
 

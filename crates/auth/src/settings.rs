@@ -35,6 +35,12 @@ pub struct Settings {
     /// How many mails with such a link an account causes in an hour, to its own or another address.
     #[schemars(range(min = 1, max = 100))]
     pub verification_mails: u32,
+    /// Logins that one user may have at the same time. A further one ends the one that was used longest ago.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub max_sessions: u32,
+    /// API keys that one user may have. A further one is 409 `TOO_MANY_API_KEYS`.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub max_api_keys: u32,
     /// How often the signing key changes, in hours.
     #[schemars(range(min = 1, max = 87_600))]
     pub key_rotation_hours: u64,
@@ -73,6 +79,8 @@ impl Default for Settings {
             reset_mails: 3,
             email_token_hours: 24,
             verification_mails: 5,
+            max_sessions: 100,
+            max_api_keys: 50,
             key_rotation_hours: 720,
             lock_after_failures: 10,
             lock_minutes: 5,

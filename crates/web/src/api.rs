@@ -24,6 +24,8 @@ pub struct Api {
 pub struct Caller {
     /// Where the request of the visitor came from, which counts for rate limits.
     pub peer: Option<PeerAddr>,
+    /// The browser of the visitor, which the list of logins shows.
+    pub user_agent: Option<HeaderValue>,
     pub access_token: Option<String>,
     pub cart_token: Option<String>,
     /// Opens one order of a guest. It is sent alone, because an access token would count before it.
@@ -200,6 +202,9 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
                 && let Ok(value) = HeaderValue::try_from(token)
             {
                 all.insert("x-cart-token", value);
+            }
+            if let Some(browser) = &caller.user_agent {
+                all.insert(header::USER_AGENT, browser.clone());
             }
             all.insert(header::HOST, HeaderValue::from_static("localhost"));
         }

@@ -160,6 +160,7 @@ pub struct Visitor {
     /// Path and query, to come back to after a login.
     pub here: String,
     peer: Option<PeerAddr>,
+    user_agent: Option<HeaderValue>,
 }
 
 impl Visitor {
@@ -167,6 +168,7 @@ impl Visitor {
     pub fn caller(&self) -> Caller {
         Caller {
             peer: self.peer,
+            user_agent: self.user_agent.clone(),
             access_token: self.session.login.as_ref().map(|login| login.access_token.clone()),
             cart_token: self.session.cart_token.clone(),
             order_token: None,
@@ -233,7 +235,7 @@ impl Visitor {
     /// Exchanges the tokens for new ones, which have the present roles.
     pub async fn renew(&mut self, env: &Env, api: &Api) {
         let Some(login) = &self.session.login else { return };
-        let caller = Caller { peer: self.peer, ..Caller::default() };
+        let caller = Caller { peer: self.peer, user_agent: self.user_agent.clone(), ..Caller::default() };
         let refreshed = api.call(&caller, &REFRESH_TOKENS).raw_body(&json!({"refreshToken": login.refresh_token})).send().await;
         match refreshed {
             Ok(tokens) => self.session.login = Some(LoginState::of(&tokens, env)),
@@ -266,6 +268,7 @@ impl FromRequestParts<Site> for Visitor {
             language: Language::of(&parts.headers),
             here,
             peer: parts.extensions.get::<PeerAddr>().copied(),
+            user_agent: parts.headers.get(header::USER_AGENT).cloned(),
         };
         visitor.refresh(&site.0.env, &site.0.api).await;
         Ok(visitor)

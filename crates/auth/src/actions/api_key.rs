@@ -18,8 +18,6 @@ use platform::{
 };
 use std::time::Duration;
 
-/// The keys that one user may have.
-pub const MAX_KEYS: i64 = 50;
 /// How long the token of a key lives.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 /// How exactly the last use is stored: a key that is used all the time costs a write in this time.
@@ -29,38 +27,41 @@ const USE_RESOLUTION: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`Error::Invalid`] for a scope named twice and for an end that is past, [`Error::TooManyApiKeys`], [`Error::AccountLocked`].
-pub async fn create_api_key(db: &Db, user: UserId, body: CreateApiKey) -> Result<CreatedApiKey, Error> {
-    db.write(async move |tx| {
-        let CreateApiKey { name, scopes, expires_at } = body.clone();
-        let scopes: Vec<String> = scopes.into_vec().into_iter().map(contracts::text::ApiScope::into_string).collect();
-        let mut faults = Vec::new();
-        for (at, scope) in scopes.iter().enumerate() {
-            if scopes[..at].contains(scope) {
-                faults.push(Fault::at(format!("/scopes/{at}"), "DUPLICATE", "is named more than once"));
+pub async fn create_api_key(app: &App, user: UserId, body: CreateApiKey) -> Result<CreatedApiKey, Error> {
+    let most = i64::from(app.settings.max_api_keys);
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let CreateApiKey { name, scopes, expires_at } = body.clone();
+            let scopes: Vec<String> = scopes.into_vec().into_iter().map(contracts::text::ApiScope::into_string).collect();
+            let mut faults = Vec::new();
+            for (at, scope) in scopes.iter().enumerate() {
+                if scopes[..at].contains(scope) {
+                    faults.push(Fault::at(format!("/scopes/{at}"), "DUPLICATE", "is named more than once"));
+                }
             }
-        }
-        if expires_at.is_some_and(|end| end <= tx.now()) {
-            faults.push(Fault::at("/expiresAt", "NOT_IN_THE_FUTURE", "must be in the future"));
-        }
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
-        if !account.is_active() {
-            return Err(Error::AccountLocked);
-        }
-        if api_keys::count(tx, user).await? >= MAX_KEYS {
-            return Err(Error::TooManyApiKeys);
-        }
-        let secret = Secret::parse(format!("{API_KEY_PREFIX}{}", opaque::token(tx.random_bytes()).reveal()));
-        let secret = secret.expect("a prefix and a token are a secret");
-        let key =
-            ApiKey { api_key_id: tx.new_id(), name: name.into_string(), scopes, created_at: tx.now(), expires_at, last_used_at: None };
-        api_keys::insert(tx, user, &key, opaque::hash(secret.reveal())).await?;
-        let ApiKey { api_key_id, name, scopes, created_at, expires_at, .. } = key;
-        Ok(CreatedApiKey { api_key_id, key: secret, name, scopes, created_at, expires_at })
-    })
-    .await
+            if expires_at.is_some_and(|end| end <= tx.now()) {
+                faults.push(Fault::at("/expiresAt", "NOT_IN_THE_FUTURE", "must be in the future"));
+            }
+            if !faults.is_empty() {
+                return Err(Error::Invalid(faults));
+            }
+            let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
+            if !account.is_active() {
+                return Err(Error::AccountLocked);
+            }
+            if api_keys::count(tx, user).await? >= most {
+                return Err(Error::TooManyApiKeys);
+            }
+            let secret = Secret::parse(format!("{API_KEY_PREFIX}{}", opaque::token(tx.random_bytes()).reveal()));
+            let secret = secret.expect("a prefix and a token are a secret");
+            let key =
+                ApiKey { api_key_id: tx.new_id(), name: name.into_string(), scopes, created_at: tx.now(), expires_at, last_used_at: None };
+            api_keys::insert(tx, user, &key, opaque::hash(secret.reveal())).await?;
+            let ApiKey { api_key_id, name, scopes, created_at, expires_at, .. } = key;
+            Ok(CreatedApiKey { api_key_id, key: secret, name, scopes, created_at, expires_at })
+        })
+        .await
 }
 
 /// Ends a key of the caller. Its last token ends when verifiers read the next list of revocations, within a second. Repeating it

@@ -5,7 +5,7 @@ use crate::{
     store::{accounts, refresh_tokens, sessions},
 };
 use contracts::ids::{UserId, Uuid};
-use platform::db::Db;
+use platform::db::{Db, Tx};
 
 /// Ends a login of the user: its refresh token at once, its access tokens when verifiers read the next list of revocations, within a
 /// second. Repeating it changes nothing.
@@ -22,4 +22,15 @@ pub async fn end_session(db: &Db, user: UserId, session: Uuid) -> Result<(), Err
         Ok(())
     })
     .await
+}
+
+/// Ends the logins of a user beyond the `kept` ones that were used last. The caller has locked the account.
+///
+/// # Errors
+/// The database's.
+pub async fn end_oldest(tx: &mut Tx, user: UserId, kept: i64) -> Result<(), Error> {
+    for session in sessions::list_beyond(tx, user, kept).await? {
+        refresh_tokens::revoke_family(tx, session).await?;
+    }
+    Ok(())
 }

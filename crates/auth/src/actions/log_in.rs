@@ -1,6 +1,7 @@
 //! Logging in.
 
 use super::{
+    end_session::end_oldest,
     login_attempt::record_login_attempt,
     session::{self, Session},
 };
@@ -26,6 +27,7 @@ pub async fn log_in(app: &App, client: Client, email: Email, password: Secret) -
     let Stored { known, hash } = find_stored(app, &email).await?;
     let verified = app.hasher.verify(&hash, password.reveal()).await?;
 
+    let most = i64::from(app.settings.max_sessions);
     let (policy, lifetime) = (app.settings.lockout(), app.settings.refresh_token());
     let (outcome, session) = app
         .ctx
@@ -44,6 +46,7 @@ pub async fn log_in(app: &App, client: Client, email: Email, password: Secret) -
             if let Some(upgrade) = &verified.upgrade {
                 accounts::set_password(tx, &account, upgrade).await?;
             }
+            end_oldest(tx, account.user_id, most - 1).await?;
             session::open(tx, &account, None, lifetime, &client.device).await.map(|session| ("admitted", Some(session)))
         })
         .await?;

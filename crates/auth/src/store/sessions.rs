@@ -54,6 +54,15 @@ pub async fn list_live(tx: &mut Tx, user: UserId, after: Option<Uuid>, rows: i64
         .await
 }
 
+/// Returns logins of a user that can be refreshed, beyond the `kept` ones that were used last.
+pub async fn list_beyond(tx: &mut Tx, user: UserId, kept: i64) -> Result<Vec<Uuid>, Error> {
+    let now = tx.now();
+    let sql = "SELECT session_id FROM sessions WHERE user_id = $1 AND EXISTS (SELECT 1 FROM refresh_tokens t \
+               WHERE t.family_id = session_id AND t.used_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > $2) \
+               ORDER BY last_used_at DESC, session_id DESC LIMIT 1000 OFFSET $3";
+    tx.query(sql, params![user, now, kept], |row| row.next()).await
+}
+
 /// Returns every login of a user that is kept.
 pub async fn list_all(tx: &mut Tx, user: UserId) -> Result<Vec<StoredSession>, Error> {
     tx.list::<Sessions>("WHERE user_id = $1 ORDER BY session_id", params![user]).await

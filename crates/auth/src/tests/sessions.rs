@@ -79,3 +79,27 @@ async fn anothers_login_is_not_found_and_goes_on() {
     auth.end(&other, auth.id()).await.expect_problem(404, "NOT_FOUND");
     auth.refresh(&mara).await;
 }
+
+#[tokio::test]
+async fn a_login_too_many_ends_the_one_that_was_used_longest_ago() {
+    let auth = Auth(cheap().setting("max_sessions", 3).start().await);
+    let first = auth.register("mara").await;
+    let mut logins = Vec::new();
+    for minute in 0..3 {
+        auth.advance(MINUTE);
+        if minute == 2 {
+            let body = json!({"refreshToken": first.refresh_token});
+            auth.post("/auth/refresh", &body).send().await.expect(200);
+            auth.advance(MINUTE);
+        }
+        logins.push(auth.login("mara").await);
+    }
+    auth.register("other").await;
+    let shown = auth.sessions(&logins[2]).await;
+    assert_eq!(shown.len(), 3);
+    auth.advance(Duration::from_secs(1));
+    assert_eq!(auth.status_of(&logins[0]).await, 401, "the first one was used since");
+    assert_eq!((auth.status_of(&logins[1]).await, auth.status_of(&logins[2]).await), (200, 200));
+    let body = json!({"refreshToken": logins[0].refresh_token});
+    auth.post("/auth/refresh", &body).send().await.expect_problem(401, "INVALID_REFRESH_TOKEN");
+}

@@ -250,7 +250,7 @@ impl Operation {
             operation["x-roles"] = json!(words);
         }
         if let Some(scope) = scope {
-            operation["x-scope"] = scope.into();
+            operation["x-scopes"] = json!([scope]);
         }
         operation
     }
@@ -286,7 +286,7 @@ limit of the rate, a failure of ours. Only what cannot be read as HTTP at all, o
 than 65,534 bytes or 96 KiB before its body, is answered with a bare 400, 414 or 431, and the connection ends.\n\n\
 Take a token from `POST /auth/login` or `POST /auth/register` and send it as `Authorization: Bearer`. A token that is not valid \
 is 401 on operations without a lock too. A program may send an API key of `POST /api-keys` instead: it opens the operations of its \
-scopes (`x-scope`), and what its maker may.";
+scopes (`x-scopes`), and what its maker may.";
 
 const SERVICES_NOTE: &str = "The operations that services call. Each needs the token of a service (`POST /auth/token`). Paths \
 below `/internal` are answered by the services themselves, and not by the gateway.";

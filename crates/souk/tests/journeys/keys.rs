@@ -107,7 +107,7 @@ async fn every_operation_takes_a_key_by_the_scope_that_its_description_names() {
                 "delete /users/me" => (0, None),
                 _ => send(&with_key(&server, &whole).api).await,
             };
-            let Some(scope) = operation["x-scope"].as_str() else {
+            let Some(scope) = operation["x-scopes"][0].as_str() else {
                 assert!(about.contains("API keys are not taken."), "{name}: {about}");
                 assert_eq!(refused.as_deref(), Some("API keys are not taken here"), "{name}");
                 closed += 1;
