@@ -15,6 +15,8 @@ pub enum Error {
     NotFound(&'static str),
     #[error("the SKU is taken")]
     SkuTaken,
+    #[error("another product of the seller has this externalId")]
+    ExternalIdTaken,
     /// The product lacks this field.
     #[error("the product lacks {0}")]
     Incomplete(&'static str),
@@ -72,6 +74,11 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound(what) => Problem::new(Code::NOT_FOUND).detail(format!("there is no such {what}")),
             Error::SkuTaken => Problem::new(Code::SKU_TAKEN).fault(Fault::at("/sku", "SKU_TAKEN", "belongs to another product")),
+            Error::ExternalIdTaken => Problem::new(Code::EXTERNAL_ID_TAKEN).fault(Fault::at(
+                "/externalId",
+                "EXTERNAL_ID_TAKEN",
+                "belongs to another product of the seller",
+            )),
             Error::Incomplete(field) => Problem::new(Code::PRODUCT_INCOMPLETE).member("missing", [field]),
             Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION)
                 .detail(format!("a product in {} cannot be {}", illegal.from, format!("{:?}", illegal.fact).to_lowercase()))

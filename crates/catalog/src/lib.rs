@@ -63,7 +63,16 @@ struct App {
 pub fn service() -> Service {
     Service::new(
         "catalog",
-        migrations!["0001_catalog", "0002_product_texts", "0003_ratings", "0004_moderation", "0005_taxes", "0006_pictures", "0007_imports"],
+        migrations![
+            "0001_catalog",
+            "0002_product_texts",
+            "0003_ratings",
+            "0004_moderation",
+            "0005_taxes",
+            "0006_pictures",
+            "0007_imports",
+            "0008_integrator_data"
+        ],
         |ctx: Ctx| async move {
             let settings: Settings = ctx.section()?;
             let pictures = Arc::new(pictures::Pictures::open(&ctx, &settings)?);

@@ -1,5 +1,9 @@
 //! Shapes that request bodies share: bounded lists, bounded maps, bounded numbers, and fields of a partial update.
 
+mod metadata;
+
+pub use metadata::{Metadata, UpdateIntegratorData};
+
 use crate::{
     text::{AttributeName, RequiredShortText},
     violation::{Violation, reject},

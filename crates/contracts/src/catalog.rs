@@ -5,7 +5,7 @@ mod pictures;
 pub use pictures::*;
 
 use crate::{
-    body::{Attributes, BoundedVec, Patch},
+    body::{Attributes, BoundedVec, Metadata, Patch},
     calls, events,
     ids::{CategoryId, ProductGroupId, ProductId, UserId},
     inventory::Availability,
@@ -16,7 +16,7 @@ use crate::{
     service::ServiceSpec,
     string_enum,
     tax::{ReplaceTaxRates, TaxClass, TaxDestination, TaxRates, Taxation},
-    text::{Amount, AttributeName, ImageUrl, LongText, Name, Query, RequiredShortText, Sku, Title},
+    text::{Amount, AttributeName, ExternalId, ImageUrl, LongText, Name, Query, RequiredShortText, Sku, Title},
     time::Timestamp,
     violation::{Violation, reject},
 };
@@ -182,6 +182,12 @@ pub struct Product {
     /// moment; `ProductRatingChanged` has the newest.
     #[serde(default)]
     pub rating: Rating,
+    /// Its name in another system; null when there is none.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Data of integrators. The platform does not read it, and everyone who sees the product sees it.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
     /// Counts the changes of this product from 1. A copy with a higher version is newer.
     pub version: i64,
     /// When it was created.
@@ -250,6 +256,12 @@ pub struct CreateProduct {
     /// Names of attributes in which the variants differ; at most 5, and each one an attribute of this product.
     #[serde(default)]
     pub options: BoundedVec<AttributeName, 0, 5>,
+    /// Its name in another system; null or absent for none.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
+    /// Data of integrators, which everyone who sees the product sees.
+    #[serde(default)]
+    pub metadata: Metadata,
 }
 
 impl CreateProduct {
@@ -270,6 +282,8 @@ impl CreateProduct {
             attributes: Attributes::default(),
             product_group_id: None,
             options: BoundedVec::default(),
+            external_id: None,
+            metadata: Metadata::default(),
         }
     }
 }
@@ -314,6 +328,12 @@ pub struct UpdateProduct {
     /// Replaces the whole list.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub options: Patch<BoundedVec<AttributeName, 0, 5>>,
+    /// Its name in another system; null removes it.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub external_id: Patch<Option<ExternalId>>,
+    /// Replaces all metadata.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub metadata: Patch<Metadata>,
 }
 
 /// A product group with its variants. It exists as long as a product names it.
@@ -529,6 +549,8 @@ pub struct ProductFilter {
     /// Only products whose title, SKU or brand contain each of these words. For a seller's own list (`sellerId`) and
     /// administrators; others use `/search`.
     pub q: Option<Query>,
+    /// Only those with this name in another system. For a seller's own list (`sellerId`) and administrators.
+    pub external_id: Option<ExternalId>,
     /// The order; the newest first when absent. For a seller's own list (`sellerId`) and administrators.
     pub sort: Option<ProductSort>,
 }

@@ -4,6 +4,7 @@
 //! order is derived from theirs by [`DERIVED_STATUSES`].
 
 use crate::{
+    body::UpdateIntegratorData,
     calls,
     page::{Page, Totals},
     service::ServiceSpec,
@@ -42,6 +43,8 @@ calls! {
     LIST_ORDERS: get(()) -> Page<OrderSummary>, "/orders", query OwnOrderFilter;
     /// Reads an order with its timeline, by its id or by the number that people see.
     GET_ORDER: get(()) -> OrderView, "/orders/{orderId}";
+    /// Changes what integrators saved with an order.
+    UPDATE_ORDER: patch(UpdateIntegratorData) -> OrderView, "/orders/{orderId}";
     /// Cancels an order that has not shipped.
     CANCEL_ORDER: post(CancelOrder) -> OrderView, "/orders/{orderId}/cancel";
     /// Cancels the part of an order that one seller ships, before it ships.

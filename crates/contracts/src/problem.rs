@@ -132,6 +132,7 @@ codes! {
     OPEN_FULFILMENTS 409 "There are open sales", "Serve or cancel every fulfilment first.";
     OPEN_BALANCE 409 "There is money to be paid out", "Wait until the balance is paid out.";
     ROLE_MANAGED_BY_SELLER 409 "The role SELLER follows the seller's record", "Approve or suspend the seller below /admin/sellers instead.";
+    EXTERNAL_ID_TAKEN 409 "The externalId names another thing", "Find it by the externalId, or choose another one.";
     TOO_MANY_API_KEYS 409 "There are as many API keys as a user can have", "Delete one that is not used any more.";
     TOO_MANY_ADDRESSES 409 "The address book is full", "Delete an address first.";
 

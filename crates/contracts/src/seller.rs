@@ -1,7 +1,7 @@
 //! Seller: who may sell, from the application to the suspension, and where the money of a seller is paid out.
 
 use crate::{
-    body::Patch,
+    body::{Metadata, Patch, UpdateIntegratorData},
     calls, events,
     ids::UserId,
     machine,
@@ -9,13 +9,13 @@ use crate::{
     review::Rating,
     secret::{PayoutAccount, Secret},
     service::ServiceSpec,
-    text::{Country, Email, LongText, Name, RequiredShortText},
+    text::{Country, Email, ExternalId, LongText, Name, RequiredShortText},
     time::Timestamp,
     violation::{Violation, deserialize_str},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// The service's name.
 pub const NAME: &str = "seller";
@@ -90,6 +90,12 @@ pub struct ApplySeller {
     /// What customers read about the shop; at most 5,000 characters.
     #[serde(default)]
     pub description: Option<LongText>,
+    /// Its name in another system; null or absent for none.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
+    /// Data of integrators.
+    #[serde(default)]
+    pub metadata: Metadata,
     /// Where the money is paid out. Answers show its end alone.
     pub payout_account: PayoutAccount,
 }
@@ -113,6 +119,12 @@ pub struct UpdateSeller {
     /// Null removes it.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub description: Patch<Option<LongText>>,
+    /// Its name in another system; null removes it.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub external_id: Patch<Option<ExternalId>>,
+    /// Replaces all metadata.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub metadata: Patch<Metadata>,
     /// Another account for the money. It needs `currentPassword`, is announced by mail, and holds payouts for some days.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub payout_account: Patch<PayoutAccount>,
@@ -191,6 +203,12 @@ pub struct Seller {
     pub payouts_held_until: Option<Timestamp>,
     /// The average of the reviews of the seller's products.
     pub rating: Rating,
+    /// Its name in another system; null when there is none.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Data of integrators. The platform does not read it.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
     /// When the user applied, the last time.
     pub applied_at: Timestamp,
     /// When the seller was first approved; null before.
@@ -225,6 +243,9 @@ pub struct PublicSeller {
 pub struct SellerFilter {
     /// Only records in this status.
     pub status: Option<SellerStatus>,
+    /// Only records with this name in another system.
+    #[serde(rename = "externalId")]
+    pub external_id: Option<ExternalId>,
 }
 
 /// Where the money of a seller goes, and whether it may.
@@ -255,6 +276,8 @@ calls! {
     GET_SELLER: get(()) -> PublicSeller, "/sellers/{sellerIdOrSlug}", from "promotion";
     /// Lists the records of sellers, the newest accounts first.
     LIST_SELLER_RECORDS: get(()) -> Page<Seller>, "/admin/sellers", query SellerFilter;
+    /// Changes what integrators saved with a seller.
+    UPDATE_SELLER: patch(UpdateIntegratorData) -> Seller, "/admin/sellers/{sellerId}";
     /// Begins to examine an application.
     REVIEW_SELLER: post(DecideSeller) -> Seller, "/admin/sellers/{sellerId}/review";
     /// Accepts an application.

@@ -135,6 +135,12 @@ texts! {
 texts! {
     /// The name of a product's attribute: 1 to 50 letters, digits, spaces, hyphens and underscores.
     AttributeName, {"type": "string", "minLength": 1, "maxLength": 50, "pattern": pattern::attribute_name()}, attribute_name;
+    /// The name of a thing in another system: one line of 1 to 100 characters.
+    ExternalId, {"type": "string", "minLength": 1, "maxLength": 100, "pattern": pattern::line()}, |text| single_line(text, 1, 100);
+    /// A key of metadata: 1 to 40 letters, digits, dots, hyphens and underscores of ASCII.
+    MetadataKey, {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,40}$"}, metadata_key;
+    /// A value of metadata: a text of at most 500 characters; line breaks are kept.
+    MetadataValue, {"type": "string", "maxLength": 500, "pattern": pattern::lines()}, |text| multi_line(text, 0, 500);
     /// A search text of at most 200 characters.
     Query, {"type": "string", "maxLength": 200, "pattern": pattern::optional_line()}, |text| single_line(text, 0, 200);
 }
@@ -142,6 +148,14 @@ texts! {
 impl From<KnownEmail> for Email {
     fn from(known: KnownEmail) -> Email {
         Email(known.0)
+    }
+}
+
+fn metadata_key(text: &str) -> Result<String, Violation> {
+    let fits = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err(Violation::new("FORBIDDEN_CHARACTER", "must be 1 to 40 letters, digits, dots, hyphens and underscores")),
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::{
     auth::{AccountStatus, Role},
-    body::{BoundedVec, Patch},
+    body::{BoundedVec, Metadata, Patch, UpdateIntegratorData},
     calls, events,
     ids::{AddressId, UserId},
     notification::{Channel, NotificationType},
     page::Page,
     personal::PersonalRecords,
     service::ServiceSpec,
-    text::{Country, Email, Name, Phone, Query, RequiredShortText, ShortText, Url},
+    text::{Country, Email, ExternalId, Name, Phone, Query, RequiredShortText, ShortText, Url},
     time::Timestamp,
     violation::{Violation, reject},
 };
@@ -53,6 +53,12 @@ pub struct User {
     /// A copy; auth owns it.
     #[serde(default = "active")]
     pub status: AccountStatus,
+    /// Its name in another system; null when there is none.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Data of integrators. The platform does not read it.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
     /// When the profile was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -73,6 +79,12 @@ pub struct UpdateProfile {
     /// A telephone number; null removes it.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub phone: Patch<Option<Phone>>,
+    /// Its name in another system; null removes it.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub external_id: Patch<Option<ExternalId>>,
+    /// Replaces all metadata.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub metadata: Patch<Metadata>,
 }
 
 /// A new address, or the replacement of one. At most one address is the default for shipping and one for billing: a new
@@ -406,6 +418,9 @@ pub struct UserFilter {
     /// Only users whose account has this status.
     #[serde(default)]
     pub status: Option<AccountStatus>,
+    /// Only users with this name in another system.
+    #[serde(default, rename = "externalId")]
+    pub external_id: Option<ExternalId>,
 }
 
 /// Finds the users with an e-mail address.
@@ -462,6 +477,8 @@ calls! {
     LIST_USERS: get(()) -> Page<User>, "/users", query UserFilter;
     /// Reads the profile of a user.
     GET_USER: get(()) -> User, "/users/{userId}";
+    /// Changes what integrators saved with a user.
+    UPDATE_USER: patch(UpdateIntegratorData) -> User, "/users/{userId}";
     /// Creates the profile unless it exists, so that it can be read right after the registration. `UserRegistered` has the
     /// same effect later, so a failure of this call is harmless.
     ENSURE_USER: put(EnsureUser) -> User, "/internal/users/{userId}", from "auth";

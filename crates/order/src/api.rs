@@ -8,6 +8,7 @@ use crate::{
     view::{find_view, seller_view},
 };
 use contracts::{
+    body::UpdateIntegratorData,
     ids::{FulfilmentId, OrderId, UserId},
     order::{
         CancelOrder, EstimateTotals, GuestContact, OrderCustomer, OrderExport, OrderFilter, OrderHistory, OrderRef, OrderStatus,
@@ -17,6 +18,7 @@ use contracts::{
     page::Totals,
     problem::Code,
     shipping::HandOverParcel,
+    text::ExternalId,
     user::{self, EmailLookup},
 };
 use platform::{
@@ -36,6 +38,7 @@ pub fn routes() -> Routes<App> {
         .post("/orders", place, "Places an order for everything in the cart")
         .get("/orders", list_own, "The caller's orders, the newest first")
         .get("/orders/{orderId}", get, "One order with its timeline, by its id or its number")
+        .patch("/orders/{orderId}", update, "Changes what integrators saved with an order")
         .post("/orders/{orderId}/restock", restock, "Puts the goods of a parcel that came back on sale again")
         .post("/orders/{orderId}/cancel", cancel, "Cancels an order that was not sent")
         .post("/orders/{orderId}/fulfilments/{fulfilmentId}/cancel", cancel_fulfilment, "Cancels the part of one seller before it ships")
@@ -126,6 +129,15 @@ async fn get(caller: ViewerOrGuest, State(app): State<App>, Path(named): Path<Or
     };
     let view = app.ctx.db.read(async move |tx| find_view(tx, owner, id).await);
     Ok(Json(view.await?.ok_or(Error::NotFound)?))
+}
+
+async fn update(
+    viewer: Viewer,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+    Body(body): Body<UpdateIntegratorData>,
+) -> Result<Json<OrderView>, Problem> {
+    Ok(Json(actions::update_integrator_data(&app.ctx.db, viewer.owner(), id, body).await?))
 }
 
 async fn erase_personal_data(
@@ -277,7 +289,8 @@ async fn list_own(
     Query(filter): Query<OwnOrderFilter>,
     paging: Paging,
 ) -> Result<Paged<OrderSummary>, Problem> {
-    let filter = OrderFilter { user_id: Some(customer.id), status: filter.status, ..OrderFilter::default() };
+    let OwnOrderFilter { status, external_id } = filter;
+    let filter = OrderFilter { user_id: Some(customer.id), status, external_id, ..OrderFilter::default() };
     list(&app, filter, paging).await
 }
 
@@ -305,7 +318,7 @@ async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<OrderFilt
 
 /// Returns what the store is asked. The customer of an e-mail address is looked up, because orders do not hold it.
 async fn query_of(app: &App, filter: OrderFilter) -> Result<OrderQuery, Error> {
-    let OrderFilter { status, user_id, order_number, email, from, to } = filter;
+    let OrderFilter { status, user_id, order_number, email, external_id, from, to } = filter;
     let users = match email {
         None => user_id.map(|id| vec![id]),
         Some(email) => {
@@ -319,7 +332,8 @@ async fn query_of(app: &App, filter: OrderFilter) -> Result<OrderQuery, Error> {
             statuses.push(status);
         }
     }
-    Ok(OrderQuery { users, statuses, order_number, from, to })
+    let external_id = external_id.map(ExternalId::into_string);
+    Ok(OrderQuery { users, statuses, order_number, external_id, from, to })
 }
 
 async fn export_orders(_: Admin, State(app): State<App>, Query(filter): Query<OrderExport>) -> Result<CsvStream<OrderPages>, Problem> {

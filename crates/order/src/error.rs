@@ -35,6 +35,8 @@ pub enum Error {
     AmountTooLarge,
     #[error("the total changed")]
     TotalChanged(Totals),
+    #[error("another order has this externalId")]
+    ExternalIdTaken,
     /// Personal data is needed until the order is at rest.
     #[error("an order in {0} is under way")]
     NotAtRest(OrderStatus),
@@ -122,6 +124,11 @@ impl From<Error> for Problem {
                 .member("pricesIncludeTax", totals.prices_include_tax)
                 .member("discountAmount", totals.discount_amount)
                 .member("totalAmount", totals.total_amount),
+            Error::ExternalIdTaken => Problem::new(Code::EXTERNAL_ID_TAKEN).fault(Fault::at(
+                "/externalId",
+                "EXTERNAL_ID_TAKEN",
+                "belongs to another order of the customer",
+            )),
             Error::NotAtRest(status) => {
                 Problem::new(Code::OPEN_ORDERS).detail(format!("the order is {status}")).member("orderStatus", status)
             }

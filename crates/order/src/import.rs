@@ -15,6 +15,7 @@ use contracts::{
     user::AddressSnapshot,
 };
 use platform::db::{Db, Tx, id_at};
+use std::collections::BTreeMap;
 
 /// Orders per transaction.
 const BATCH: usize = 500;
@@ -82,6 +83,8 @@ fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
         },
         shipping: OrderShipping::default(),
         failure: None,
+        external_id: None,
+        metadata: BTreeMap::new(),
         timeline_length: 1,
         created_at: past.placed_at,
         updated_at: past.placed_at,

@@ -71,7 +71,8 @@ pub fn service() -> Service {
             "0008_fulfilment_lists",
             "0009_discounts",
             "0010_taxes",
-            "0011_guests"
+            "0011_guests",
+            "0012_integrator_data"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

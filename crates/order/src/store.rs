@@ -21,7 +21,7 @@ use platform::{
     due::DueQueue,
     outbox, params,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 platform::table! {
     /// Orders without their lines.
@@ -33,10 +33,23 @@ platform::table! {
     insert_only {
         order_number, user_id, cart_id, currency,
         totals: Totals { subtotal_amount, shipping_amount, tax_amount, discount_amount, total_amount, prices_include_tax },
-        shipping_address as JsonText, billing_address as JsonText, created_at,
+        shipping_address as JsonText, billing_address as JsonText, external_id, metadata as JsonText, created_at,
     }
     default { items }
     extra { item_count, payment_id, due_at, fruitless_turns }
+}
+
+/// What integrators saved with an order.
+struct IntegratorData {
+    order_id: OrderId,
+    external_id: Option<String>,
+    metadata: BTreeMap<String, String>,
+    updated_at: Timestamp,
+}
+
+platform::table! {
+    IntegratorDataOfOrders in "orders" of IntegratorData, key [order_id];
+    columns { order_id, external_id, metadata as JsonText, updated_at }
 }
 
 platform::table! {
@@ -50,7 +63,7 @@ platform::table! {
 
 platform::table! {
     pub OrderSummaries in "orders" of OrderSummary, key [order_id];
-    columns { order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at }
+    columns { order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, external_id, created_at, updated_at }
     default { items }
 }
 
@@ -78,15 +91,27 @@ pub struct SellerFulfilmentRow {
 /// The orders with a due time.
 pub const DUE: DueQueue<OrderId> = DueQueue::new("orders", "order_id").failed_attempts("fruitless_turns");
 
+/// The columns by which the name of an order in another system is unique.
+pub const EXTERNAL_ID: &str = "orders.external_id, orders.user_id";
+
 /// How many lines of an order a list shows.
 const SUMMARY_LINES: i64 = 20;
 
 /// How many order numbers a new order tries. There are 2^50 of them.
 const NUMBER_ATTEMPTS: usize = 8;
 
-/// Inserts a new order, its lines and the first entry of its timeline. Returns false if its cart was ordered before. An order
-/// number that is taken is replaced.
-pub async fn insert(tx: &mut Tx, order: &mut Order, due_at: Option<Timestamp>) -> Result<bool, Error> {
+/// What became of a new order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Insertion {
+    Inserted,
+    /// Its cart was ordered before.
+    CartOrdered,
+    /// Another order of the customer has its name in another system.
+    ExternalIdTaken,
+}
+
+/// Inserts a new order, its lines and the first entry of its timeline. An order number that is taken is replaced.
+pub async fn insert(tx: &mut Tx, order: &mut Order, due_at: Option<Timestamp>) -> Result<Insertion, Error> {
     let item_count = order.items.len();
     for _ in 0..NUMBER_ATTEMPTS {
         let is_new = tx
@@ -101,10 +126,15 @@ pub async fn insert(tx: &mut Tx, order: &mut Order, due_at: Option<Timestamp>) -
                 tx.insert_with::<SellerFulfilments>(&row, &[("order_id", &order.order_id)]).await?;
             }
             append_timeline(tx, order.order_id, 0, &order.first_entry()).await?;
-            return Ok(true);
+            return Ok(Insertion::Inserted);
         }
         if is_ordered(tx, order.cart_id).await? {
-            return Ok(false);
+            return Ok(Insertion::CartOrdered);
+        }
+        if let Some(external_id) = &order.external_id
+            && has_external_id(tx, order.user_id, external_id).await?
+        {
+            return Ok(Insertion::ExternalIdTaken);
         }
         order.order_number = order_number(tx.random_bytes());
     }
@@ -113,6 +143,24 @@ pub async fn insert(tx: &mut Tx, order: &mut Order, due_at: Option<Timestamp>) -
 
 async fn is_ordered(tx: &mut Tx, cart: CartId) -> Result<bool, Error> {
     Ok(tx.query_opt("SELECT 1 FROM orders WHERE cart_id = $1", params![cart], |row| row.next::<i64>()).await?.is_some())
+}
+
+/// Returns whether an order of the customer has this name in another system.
+pub async fn has_external_id(tx: &mut Tx, customer: UserId, external_id: &str) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM orders WHERE external_id = $1 AND user_id = $2";
+    Ok(tx.query_opt(sql, params![external_id, customer], |row| row.next::<i64>()).await?.is_some())
+}
+
+/// Stores what integrators saved with an order whose row is locked. A taken name violates [`EXTERNAL_ID`].
+pub async fn save_integrator_data(tx: &mut Tx, order: &Order) -> Result<(), Error> {
+    let Order { order_id, updated_at, .. } = *order;
+    let row = IntegratorData { order_id, external_id: order.external_id.clone(), metadata: order.metadata.clone(), updated_at };
+    tx.update::<IntegratorDataOfOrders>(&row).await.map(|_| ())
+}
+
+/// Removes what integrators saved with an order.
+pub async fn forget_integrator_data(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
+    tx.execute("UPDATE orders SET external_id = NULL, metadata = '{}' WHERE order_id = $1", params![id]).await.map(|_| ())
 }
 
 /// Updates an order, and sets when the saga advances it next.
@@ -281,6 +329,8 @@ pub struct OrderQuery {
     /// Orders in one of these, without repetitions; in any when empty.
     pub statuses: Vec<OrderStatus>,
     pub order_number: Option<OrderNumber>,
+    /// The name of an order in another system.
+    pub external_id: Option<String>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }
@@ -373,6 +423,7 @@ fn matching<T>(select: Select<T>, query: &OrderQuery, user: Option<UserId>, afte
     select
         .filter_some("user_id = ?", user)
         .filter_some("order_number = ?", query.order_number.as_ref().map(|number| number.as_str().to_owned()))
+        .filter_some("external_id = ?", query.external_id.clone())
         .filter_some("order_id >= ?", query.from.map(id_from))
         .filter_some("order_id < ?", below)
 }

@@ -8,6 +8,7 @@ mod entry_points;
 mod fault_injection;
 mod finding;
 mod guests;
+mod integrator_data;
 mod interleaving;
 mod model;
 mod orphans;

@@ -59,6 +59,8 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         failure: order.failure,
         restock,
         timeline,
+        external_id: order.external_id,
+        metadata: order.metadata,
         created_at: order.created_at,
         updated_at: order.updated_at,
     };
@@ -145,6 +147,8 @@ pub fn for_seller(mut view: OrderView, seller: UserId) -> OrderView {
     view.refunded_amount = 0;
     view.payment_id = None;
     view.guest = None;
+    view.external_id = None;
+    view.metadata.clear();
     view.failure = None;
     view.billing_address_snapshot = view.shipping_address_snapshot.clone();
     if let Some(part) = view.fulfilments.first() {

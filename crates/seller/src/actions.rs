@@ -7,6 +7,7 @@ use crate::{
 };
 use contracts::{
     auth::{CHECK_PASSWORD, CheckPassword, PasswordVerdict},
+    body::UpdateIntegratorData,
     ids::UserId,
     problem::Fault,
     secret::{PayoutAccount, Secret},
@@ -196,6 +197,31 @@ pub async fn update(app: &App, user: UserId, if_match: IfMatch, body: UpdateSell
             }
             if is_revised {
                 tx.emit(seller_updated(&record.seller));
+            }
+            Ok(Tagged(record.etag(), Json(record.into_view(tx.now()))))
+        })
+        .await
+}
+
+/// Changes what integrators saved with a seller. Without a difference the version stays.
+///
+/// # Errors
+/// [`Error::NotFound`] without a record, [`Error::Stale`].
+pub async fn update_integrator_data(
+    app: &App,
+    seller: UserId,
+    if_match: IfMatch,
+    changes: UpdateIntegratorData,
+) -> Result<Tagged<Json<Seller>>, Error> {
+    let UpdateIntegratorData { external_id, metadata } = changes;
+    let body = UpdateSeller { external_id, metadata, ..UpdateSeller::default() };
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let mut record = store::lock(tx, seller).await?.ok_or(Error::NotFound)?;
+            if_match.check(&record.etag()).map_err(Error::Stale)?;
+            if record.revise(body.clone(), tx.now()) {
+                store::save(tx, &record).await?;
             }
             Ok(Tagged(record.etag(), Json(record.into_view(tx.now()))))
         })

@@ -2,6 +2,7 @@
 
 use crate::{App, Error, actions, store};
 use contracts::{
+    body::UpdateIntegratorData,
     ids::UserId,
     problem::Code,
     seller::{
@@ -26,6 +27,7 @@ pub fn routes() -> Routes<App> {
         .post("/sellers/me/reapply", reapply, "Applies again after a rejection")
         .get("/sellers/{sellerIdOrSlug}", get_public, "The public profile of an approved seller")
         .get("/admin/sellers", list, "The records of sellers, the newest accounts first")
+        .patch("/admin/sellers/{sellerId}", update_integrator_data, "Changes what integrators saved with a seller")
         .post("/admin/sellers/{sellerId}/review", review, "Begins to examine an application")
         .post("/admin/sellers/{sellerId}/approve", approve, "Accepts an application")
         .post("/admin/sellers/{sellerId}/reject", reject, "Turns an application down")
@@ -51,7 +53,7 @@ async fn apply(
 
 async fn list_public(State(app): State<App>, paging: Paging) -> Result<Paged<PublicSeller>, Problem> {
     let read = async |tx: &mut Tx, after, rows| -> Result<_, db::Error> {
-        let approved = store::list(tx, Some(SellerStatus::Approved), after, rows).await?;
+        let approved = store::list(tx, Some(SellerStatus::Approved), None, after, rows).await?;
         Ok(approved.into_iter().filter_map(crate::domain::Record::into_public).collect())
     };
     paging.list(&app.ctx.db, "approved sellers", read, |seller: &PublicSeller| seller.seller_id).await.map(Paged)
@@ -95,14 +97,25 @@ async fn reapply(
 async fn list(
     _: Admin,
     State(app): State<App>,
-    Query(SellerFilter { status }): Query<SellerFilter>,
+    Query(SellerFilter { status, external_id }): Query<SellerFilter>,
     paging: Paging,
 ) -> Result<Paged<Seller>, Problem> {
+    let tag = format!("sellers {status:?} {external_id:?}");
     let read = async move |tx: &mut Tx, after, rows| -> Result<Vec<Seller>, db::Error> {
-        let (records, now) = (store::list(tx, status, after, rows).await?, tx.now());
+        let (records, now) = (store::list(tx, status, external_id.clone(), after, rows).await?, tx.now());
         Ok(records.into_iter().map(|record| record.into_view(now)).collect())
     };
-    paging.list(&app.ctx.db, &format!("sellers {status:?}"), read, |seller| seller.seller_id).await.map(Paged)
+    paging.list(&app.ctx.db, &tag, read, |seller| seller.seller_id).await.map(Paged)
+}
+
+async fn update_integrator_data(
+    _: Admin,
+    State(app): State<App>,
+    Path(seller): Path<UserId>,
+    if_match: IfMatch,
+    Body(body): Body<UpdateIntegratorData>,
+) -> Result<Tagged<Json<Seller>>, Problem> {
+    Ok(actions::update_integrator_data(&app, seller, if_match, body).await?)
 }
 
 async fn get_payout_details(

@@ -1,7 +1,7 @@
 //! The rules of a seller's record. No clock, no database.
 
 use contracts::{
-    body::Patch,
+    body::{Patch, UpdateIntegratorData},
     ids::UserId,
     machine::{IllegalTransition, Machine as _},
     review::Rating,
@@ -9,6 +9,7 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{folding::fold, http::ETag};
+use std::collections::BTreeMap;
 
 /// A record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ impl Record {
             country: Some(body.country.into_string()),
             contact_email: body.contact_email.map(|email| email.into_string()),
             description: body.description.map(|text| text.into_string()).unwrap_or_default(),
+            external_id: body.external_id.map(|id| id.into_string()),
+            metadata: body.metadata.into_map(),
             ..blank(seller_id, body.shop_name.into_string(), now)
         };
         Record { version: 1, seller, encrypted_payout_account: None }
@@ -62,6 +65,7 @@ impl Record {
         let erased = &mut self.seller;
         (erased.shop_name, erased.slug, erased.description) = (seller.shop_name, erased_slug(seller.seller_id), String::new());
         (erased.legal_name, erased.contact_email, erased.reason, erased.payout_account) = (None, None, None, None);
+        (erased.external_id, erased.metadata) = (None, BTreeMap::new());
         self.encrypted_payout_account = None;
         self.touch(now);
     }
@@ -105,8 +109,9 @@ impl Record {
     /// Applies a change of everything but the payout account. Returns whether anything changed.
     pub fn revise(&mut self, body: UpdateSeller, now: Timestamp) -> bool {
         let before = self.seller.clone();
-        let UpdateSeller { shop_name, legal_name, country, contact_email, description, payout_account: _, current_password: _ } = body;
+        let UpdateSeller { shop_name, legal_name, country, contact_email, description, external_id, metadata, .. } = body;
         let seller = &mut self.seller;
+        UpdateIntegratorData { external_id, metadata }.apply(&mut seller.external_id, &mut seller.metadata);
         set(&mut seller.shop_name, shop_name, |name| name.into_string());
         set(&mut seller.legal_name, legal_name, |name| Some(name.into_string()));
         set(&mut seller.country, country, |country| Some(country.into_string()));
@@ -140,6 +145,8 @@ fn blank(seller_id: UserId, shop_name: String, now: Timestamp) -> Seller {
         payout_account: None,
         payouts_held_until: None,
         rating: Rating::default(),
+        external_id: None,
+        metadata: BTreeMap::new(),
         applied_at: now,
         approved_at: None,
         updated_at: now,

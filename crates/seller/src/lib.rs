@@ -44,7 +44,7 @@ struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("seller", migrations!["0001_sellers"], |ctx: Ctx| async move {
+    Service::new("seller", migrations!["0001_sellers", "0002_integrator_data"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app);
         Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })

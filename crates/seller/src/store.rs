@@ -4,9 +4,11 @@ pub mod personal;
 
 use crate::domain::{Record, numbered};
 use contracts::{
+    column::JsonText,
     ids::UserId,
     review::Rating,
     seller::{Seller, SellerRef, SellerStatus},
+    text::ExternalId,
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -21,7 +23,7 @@ platform::table! {
             seller_id, status, reason, shop_name, slug, legal_name, country, contact_email, description,
             payout_account = masked_payout_account, payouts_held_until,
             rating: Rating { average_hundredths = rating_average_hundredths, count = rating_count },
-            applied_at, approved_at, updated_at,
+            external_id, metadata as JsonText, applied_at, approved_at, updated_at,
         },
         encrypted_payout_account = sealed_payout_account,
     }
@@ -69,9 +71,15 @@ pub async fn save(tx: &mut Tx, record: &Record) -> Result<(), Error> {
 }
 
 /// Returns the records below `after`, the newest account first.
-pub async fn list(tx: &mut Tx, status: Option<SellerStatus>, after: Option<UserId>, rows: i64) -> Result<Vec<Record>, Error> {
-    let select = Select::of::<Sellers>().filter_some("status = ?", status).filter_some("seller_id < ?", after);
-    select.limit("seller_id DESC", rows).list(tx).await
+pub async fn list(
+    tx: &mut Tx,
+    status: Option<SellerStatus>,
+    external_id: Option<ExternalId>,
+    after: Option<UserId>,
+    rows: i64,
+) -> Result<Vec<Record>, Error> {
+    let select = Select::of::<Sellers>().filter_some("status = ?", status).filter_some("external_id = ?", external_id);
+    select.filter_some("seller_id < ?", after).limit("seller_id DESC", rows).list(tx).await
 }
 
 /// Stores the rating of a seller. Without a record nothing changes.

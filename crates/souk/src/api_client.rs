@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use axum::body::Bytes;
 use contracts::{
     auth::{LOGIN, Login, REGISTER, RegisterUser, Tokens},
-    body::BoundedInt,
+    body::{BoundedInt, Metadata},
     call::Call,
     cart::{ADD_CART_ITEM, AddCartItem, Cart},
     ids::{AddressId, ProductId},
@@ -128,7 +128,14 @@ pub fn add_to_cart(product_id: ProductId, quantity: i64) -> ApiRequest<AddCartIt
 
 /// Orders the cart under an idempotency key.
 pub fn place_order(shipping_address_id: AddressId, payment_method: PaymentMethod, key: &str) -> ApiRequest<PlaceOrder, OrderView> {
-    let order = PlaceOrder { shipping_address_id, billing_address_id: None, payment_method, expected_total_amount: None };
+    let order = PlaceOrder {
+        shipping_address_id,
+        billing_address_id: None,
+        payment_method,
+        expected_total_amount: None,
+        external_id: None,
+        metadata: Metadata::default(),
+    };
     request(&PLACE_ORDER).key(key).body(&order)
 }
 

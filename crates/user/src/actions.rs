@@ -10,6 +10,7 @@ use crate::{
     store,
 };
 use contracts::{
+    body::UpdateIntegratorData,
     ids::{AddressId, UserId},
     problem::Fault,
     user::{Address, Preferences, UpdateProfile, User, WriteAddress, WritePreferences},
@@ -104,6 +105,29 @@ pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes:
                 return Err(Error::Invalid(vec![Fault::at("/phone", "PHONE_REQUIRED", domain::WHY_PHONE)]));
             }
             tx.emit(domain::preferences_changed(&user.value, preferences));
+        }
+        Ok(user)
+    })
+    .await
+}
+
+/// Changes what integrators saved with a user. A change without effect makes no new version.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Stale`] when the caller's copy is stale.
+pub async fn update_integrator_data(
+    db: &Db,
+    user: UserId,
+    if_match: IfMatch,
+    changes: UpdateIntegratorData,
+) -> Result<Versioned<User>, Error> {
+    db.write(async move |tx| {
+        let mut user = store::lock_user(tx, user).await?.ok_or(Error::NotFound)?;
+        check(&if_match, &user)?;
+        let before = user.value.clone();
+        changes.clone().apply(&mut user.value.external_id, &mut user.value.metadata);
+        if user.value != before {
+            store::save_user(tx, &before, &mut user).await?;
         }
         Ok(user)
     })

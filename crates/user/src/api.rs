@@ -7,6 +7,7 @@ use crate::{
     store,
 };
 use contracts::{
+    body::UpdateIntegratorData,
     ids::{AddressId, UserId},
     user::{
         Address, AddressSnapshot, EmailLookup, EnsureUser, PersonalExport, PostalAddress, Preferences, UpdateProfile, User, UserContact,
@@ -37,6 +38,7 @@ pub fn routes() -> Routes<App> {
         .put("/users/me/preferences", write_preferences, "Replaces the caller's notification preferences")
         .get("/users", search_users, "Users by the words of their e-mail and name, role and status, the newest first")
         .get("/users/{userId}", get_user, "One user's profile")
+        .patch("/users/{userId}", update_user, "Changes what integrators saved with a user")
         .put("/internal/users/{userId}", ensure_user, "Creates a profile unless it exists")
         .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
         .get("/internal/users/{userId}/default-address", get_default_address, "The default shipping address of a user")
@@ -167,6 +169,16 @@ async fn search_users(_: Admin, State(app): State<App>, Query(filter): Query<Use
 async fn get_user(_: Admin, State(app): State<App>, Path(id): Path<UserId>) -> Result<Tagged<Json<User>>, Problem> {
     let found = app.ctx.db.read(async move |tx| store::find_user(tx, id).await).await?;
     Ok(tagged(found.ok_or(Error::NotFound)?))
+}
+
+async fn update_user(
+    _: Admin,
+    State(app): State<App>,
+    Path(id): Path<UserId>,
+    if_match: IfMatch,
+    Body(body): Body<UpdateIntegratorData>,
+) -> Result<Tagged<Json<User>>, Problem> {
+    Ok(tagged(actions::update_integrator_data(&app.ctx.db, id, if_match, body).await?))
 }
 
 async fn ensure_user(

@@ -5,7 +5,7 @@ pub mod search_terms;
 
 use contracts::{
     auth::{AccountStatus, Role},
-    body::Patch,
+    body::{Patch, UpdateIntegratorData},
     ids::{AddressId, UserId},
     notification::{Channel, NotificationType},
     problem::Fault,
@@ -59,6 +59,8 @@ impl NewUser {
                 phone: None,
                 roles,
                 status: AccountStatus::Active,
+                external_id: None,
+                metadata: BTreeMap::new(),
                 created_at: now,
                 updated_at: now,
             },
@@ -76,7 +78,8 @@ pub fn sorted_roles(mut roles: Vec<Role>) -> Vec<Role> {
 
 /// Applies a request to the profile.
 pub fn update(user: &mut User, changes: UpdateProfile) {
-    let UpdateProfile { name, phone: Patch(phone) } = changes;
+    let UpdateProfile { name, phone: Patch(phone), external_id, metadata } = changes;
+    UpdateIntegratorData { external_id, metadata }.apply(&mut user.external_id, &mut user.metadata);
     if let Patch(Some(name)) = name {
         user.name = name.into_string();
     }
@@ -404,6 +407,8 @@ mod tests {
             phone: None,
             roles: vec![Role::Customer],
             status: AccountStatus::Active,
+            external_id: None,
+            metadata: BTreeMap::new(),
             created_at: contracts::time::Timestamp::EPOCH,
             updated_at: contracts::time::Timestamp::EPOCH,
         };

@@ -57,7 +57,8 @@ pub fn service() -> Service {
             "0004_search_prefixes",
             "0005_recipients_and_status",
             "0006_email_verified",
-            "0007_channels"
+            "0007_channels",
+            "0008_integrator_data"
         ],
         |ctx: Ctx| async move {
             let app = App { webhooks: ctx.settings.section(contracts::notification::NAME)?, ctx };

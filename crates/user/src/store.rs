@@ -17,7 +17,7 @@ use platform::{
 
 platform::table! {
     pub Users in "users" of Versioned<User>, key [user_id];
-    columns { version, value: User { user_id, email, email_verified, name, phone, roles as JsonText, status, created_at, updated_at } }
+    columns { version, value: User { user_id, email, email_verified, name, phone, roles as JsonText, status, external_id, metadata as JsonText, created_at, updated_at } }
     extra { provisional, account_sequence, search_indexed }
 }
 

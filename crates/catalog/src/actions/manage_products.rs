@@ -15,14 +15,17 @@ use contracts::{
     problem::Fault,
 };
 use platform::{
-    db::{Db, Tx},
+    db::{self, Db, Tx},
     http::{Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, Problem, Tagged},
 };
+
+/// The columns by which the name of a product in another system is unique: among those of a seller, and of the shop.
+const EXTERNAL_ID: [&str; 2] = ["products.external_id, products.seller_id", "products.external_id"];
 
 /// Creates a product in DRAFT. It belongs to `seller_id`, or to the marketplace if that is `None`.
 ///
 /// # Errors
-/// `SKU_TAKEN`, `UNKNOWN_CATEGORY`, `PRODUCT_GROUP_FULL`; `INVALID_REQUEST` for options that are not attributes and for a
+/// `SKU_TAKEN`, `EXTERNAL_ID_TAKEN`, `UNKNOWN_CATEGORY`, `PRODUCT_GROUP_FULL`; `INVALID_REQUEST` for options that are not attributes and for a
 /// group of another seller.
 pub async fn create_product(
     db: &Db,
@@ -52,7 +55,7 @@ pub async fn insert_new(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProd
     };
     let product = product::draft(body, NewProductContext { product_id: tx.new_id(), seller_id, path, now: tx.now() })?;
     join_group(tx, &product).await?;
-    if !store::insert_product(tx, &product).await? {
+    if !store::insert_product(tx, &product).await.map_err(taken)? {
         return Err(Error::SkuTaken);
     }
     store::list_product(tx, product.product_id).await?;
@@ -62,6 +65,15 @@ pub async fn insert_new(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProd
     }
     tx.emit(ProductCreated { product_id: product.product_id, product: product.clone() });
     Ok(product)
+}
+
+/// Tells what is taken by the columns that a write violates.
+fn taken(error: db::Error) -> Error {
+    match error {
+        error if error.violates("products.sku") => Error::SkuTaken,
+        error if EXTERNAL_ID.iter().any(|columns| error.violates(columns)) => Error::ExternalIdTaken,
+        error => error.into(),
+    }
 }
 
 /// Updates a product. Emits `PriceChanged` and records the price when the price changed, and `ProductUpdated` when
@@ -106,10 +118,7 @@ pub async fn apply_update(tx: &mut Tx, product: &mut Product, body: UpdateProduc
     if changed.joined {
         join_group(tx, product).await?;
     }
-    store::save_product(tx, product).await.map_err(|error| match error.violates("products.sku") {
-        true => Error::SkuTaken,
-        false => error.into(),
-    })?;
+    store::save_product(tx, product).await.map_err(taken)?;
     if product.images != images {
         sync_pictures(tx, product).await?;
     }

@@ -26,7 +26,7 @@ use platform::{
 };
 
 /// The body limit: more than the largest valid product needs in any JSON spelling.
-const LIMIT: usize = 256 * 1024;
+const LIMIT: usize = 576 * 1024;
 
 pub async fn create(
     caller: SellerOrAdmin,
@@ -161,6 +161,8 @@ async fn list_filtered(app: &App, viewer: Viewer, requested: ProductFilter, pagi
 fn own_list_fault(filter: &ProductFilter) -> Option<Fault> {
     let name = if filter.q.is_some() {
         "q"
+    } else if filter.external_id.is_some() {
+        "externalId"
     } else if filter.sort.is_some() {
         "sort"
     } else {

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use contracts::{
+    body::UpdateIntegratorData,
     catalog::{
         CategoryRef, CreateProduct, GroupOption, MAX_IMAGES, Moderation, ModerationFact, Product, ProductFact, ProductStatus, UpdateProduct,
     },
@@ -59,6 +60,8 @@ pub fn draft(body: CreateProduct, origin: NewProductContext) -> Result<Product, 
         attributes: body.attributes.into_map(),
         product_group_id: body.product_group_id,
         options: names(body.options.into_vec()),
+        external_id: body.external_id.map(|id| id.into_string()),
+        metadata: body.metadata.into_map(),
         rating: Rating::default(),
         version: 1,
         created_at: now,
@@ -114,6 +117,8 @@ pub fn revise(product: &mut Product, body: UpdateProduct, path: Option<CategoryP
     set(&mut product.images, body.images.0.map(|images| images.into_vec().into_iter().map(|url| url.into_string()).collect()));
     set(&mut product.attributes, body.attributes.0.map(|attributes| attributes.into_map()));
     set(&mut product.product_group_id, body.product_group_id.0);
+    let integrator_data = UpdateIntegratorData { external_id: body.external_id, metadata: body.metadata };
+    integrator_data.apply(&mut product.external_id, &mut product.metadata);
     set(&mut product.options, body.options.0.map(|options| names(options.into_vec())));
     if let Some(path) = path {
         product.category_id = Some(path.category_id);

@@ -43,6 +43,7 @@ pub async fn list_own(tx: &mut Tx, filter: &ProductFilter, after: Option<SortKey
     let mut select = Select::joined::<Products>("products", "products JOIN product_texts t ON t.product_id = products.product_id")
         .filter_some("products.seller_id = ?", filter.seller_id)
         .filter_some("products.status = ?", filter.status)
+        .filter_some("products.external_id = ?", filter.external_id.clone())
         .filter_some("products.product_id IN (SELECT l.product_id FROM product_listing l WHERE l.category_id = ?)", filter.category);
     for word in fold(filter.q.as_deref().unwrap_or_default()).split_whitespace() {
         select = select.filter("lower(t.folded) LIKE ? ESCAPE '!'", pattern(word));

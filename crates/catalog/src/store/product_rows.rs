@@ -21,7 +21,7 @@ platform::table! {
         product_id, sku, title, description, category_id, brand, status,
         moderation: Moderation { status = moderation_status, reason = moderation_reason }, price_amount, currency, tax_class,
         images as JsonText,
-        attributes as JsonText, product_group_id, options as JsonText, version, updated_at,
+        attributes as JsonText, product_group_id, options as JsonText, external_id, metadata as JsonText, version, updated_at,
     }
     // The rating is changed by `set_rating` alone.
     insert_only { seller_id, rating: Rating { average_hundredths = rating_average, count = rating_count }, created_at }
@@ -62,7 +62,7 @@ pub async fn lock_product(tx: &mut Tx, owner: Option<UserId>, id: ProductId) -> 
     Ok(Some(product))
 }
 
-/// Inserts a product. Returns `false` and writes nothing when its SKU is taken.
+/// Inserts a product. Returns `false` and writes nothing when its SKU is taken. A taken external id violates its columns.
 pub async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
     let inserted = tx.insert_if_absent::<Products>(product, "(sku)").await?;
     if inserted {
@@ -71,7 +71,7 @@ pub async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool, Erro
     Ok(inserted)
 }
 
-/// Updates the columns that can change. A taken SKU violates `products.sku`.
+/// Updates the columns that can change. A taken SKU violates `products.sku`, a taken external id its columns.
 pub async fn save_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     tx.update::<Products>(product).await?;
     put_text(tx, product).await

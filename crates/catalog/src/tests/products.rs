@@ -331,3 +331,51 @@ async fn a_rating_is_shown_and_is_no_change_of_the_product() {
         .expect_problem(412, "PRECONDITION_FAILED");
     assert_eq!(h.get(&path(&product)).seller(seller).send().await.expect(200).read::<Product>().rating, rating);
 }
+
+#[tokio::test]
+async fn integrators_save_an_external_id_and_metadata_and_find_by_it() {
+    let h = catalog().await;
+    let seller: UserId = h.id();
+    let mut body = lamp("LAMP-1");
+    body["externalId"] = json!("ERP-1");
+    body["metadata"] = json!({"shelf": "A 7"});
+    let made: Product = h.post("/products", &body).seller(seller).send().await.expect(201).read();
+    assert_eq!((made.external_id.as_deref(), made.metadata["shelf"].as_str()), (Some("ERP-1"), "A 7"));
+    h.post("/products", &lamp("LAMP-2")).seller(seller).send().await.expect(201);
+    let path = format!("/products/{}", made.product_id);
+    let changed: Product = h.patch(&path, &json!({"metadata": {"shelf": "B"}})).seller(seller).send().await.expect(200).read();
+    assert_eq!((changed.external_id.as_deref(), changed.metadata["shelf"].as_str(), changed.version), (Some("ERP-1"), "B", 2));
+    let found = h.get("/products?externalId=ERP-1").admin().send().await.expect(200).json();
+    assert_eq!((found["items"].as_array().unwrap().len(), &found["items"][0]["productId"]), (1, &json!(made.product_id)));
+    let own = h.get(&format!("/products?externalId=ERP-1&sellerId={seller}")).seller(seller).send().await.expect(200).json();
+    assert_eq!(own["items"].as_array().unwrap().len(), 1);
+    h.get("/products?externalId=ERP-1").send().await.expect_problem(422, "INVALID_REQUEST");
+    let cleared: Product = h.patch(&path, &json!({"externalId": null})).seller(seller).send().await.expect(200).read();
+    assert_eq!(cleared.external_id, None);
+}
+
+#[tokio::test]
+async fn an_external_id_is_unique_among_the_products_of_a_seller() {
+    let h = catalog().await;
+    let (seller, other): (UserId, UserId) = (h.id(), h.id());
+    let named = |sku: &str| {
+        let mut body = lamp(sku);
+        body["externalId"] = json!("ERP-1");
+        body
+    };
+    h.post("/products", &named("LAMP-1")).seller(seller).send().await.expect(201);
+    let refused = h.post("/products", &named("LAMP-2")).seller(seller).send().await.expect_problem(409, "EXTERNAL_ID_TAKEN");
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/externalId");
+    h.post("/products", &named("LAMP-3")).seller(other).send().await.expect(201);
+    h.post("/products", &named("LAMP-4")).admin().send().await.expect(201);
+    h.post("/products", &named("LAMP-5")).admin().send().await.expect_problem(409, "EXTERNAL_ID_TAKEN");
+    let second: Product = h.post("/products", &lamp("LAMP-6")).seller(seller).send().await.expect(201).read();
+    let change = json!({"externalId": "ERP-1"});
+    let refused = h.patch(&path(&second), &change).seller(seller).send().await;
+    refused.expect_problem(409, "EXTERNAL_ID_TAKEN");
+    let both = h.post("/products/batch", &json!({"items": [named("LAMP-7"), lamp("LAMP-8")]})).seller(seller).send().await.expect(200);
+    let statuses: Vec<_> = both.json()["items"].as_array().unwrap().iter().map(|item| item["status"].clone()).collect();
+    assert_eq!(statuses, [409, 201]);
+    let found = h.get("/products?externalId=ERP-1").admin().send().await.expect(200).json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 3);
+}

@@ -2,6 +2,7 @@
 
 use super::{FulfilmentStatus, FulfilmentView, OrderNumber, OrderStatus, RestockStatus};
 use crate::{
+    body::Metadata,
     ids::{AddressId, OrderId, OrderItemId, PaymentId, ProductId, PromotionId, ShipmentId, UserId},
     money::{Currency, Money, MoneyError},
     payment::PaymentMethod,
@@ -9,12 +10,13 @@ use crate::{
     secret::Secret,
     shipping::ShipmentStatus,
     tax::TaxTotal,
-    text::{Amount, Country, Email, Name, RequiredShortText, ShortText},
+    text::{Amount, Country, Email, ExternalId, Name, RequiredShortText, ShortText},
     time::Timestamp,
     user::{AddressSnapshot, PostalAddress},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Places an order for everything in the caller's active cart.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,12 @@ pub struct PlaceOrder {
     /// answer is `TOTAL_CHANGED` with the new totals.
     #[serde(default)]
     pub expected_total_amount: Option<Amount<0>>,
+    /// Its name in another system, which no other order of the caller has; null or absent for none.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
+    /// Data of integrators.
+    #[serde(default)]
+    pub metadata: Metadata,
 }
 
 /// Places an order of a guest for everything in the cart of `X-Cart-Token`.
@@ -50,6 +58,12 @@ pub struct PlaceGuestOrder {
     /// answer is `TOTAL_CHANGED` with the new totals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_total_amount: Option<Amount<0>>,
+    /// Its name in another system, which no other order of this guest has; null or absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// Data of integrators.
+    #[serde(default)]
+    pub metadata: Metadata,
 }
 
 /// A guest who orders.
@@ -187,6 +201,12 @@ pub struct OrderView {
     /// Every status that it had, the oldest first. A parcel that came back is an entry with the status of then and the reason
     /// `PARCEL_RETURNED`.
     pub timeline: Vec<TimelineEntry>,
+    /// Its name in another system; null when there is none.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Data of integrators. The platform does not read it, and sellers do not see it.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -281,6 +301,9 @@ pub struct OrderSummary {
     #[serde(default)]
     pub items: Vec<OrderSummaryItem>,
     pub payment_id: Option<PaymentId>,
+    /// Its name in another system; null when there is none.
+    #[serde(default)]
+    pub external_id: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -304,11 +327,14 @@ pub struct OrderSummaryItem {
 
 /// Which of the caller's orders a list shows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OwnOrderFilter {
     /// Only orders in this status, or in one of several.
     #[serde(default)]
     pub status: Vec<OrderStatus>,
+    /// Only the order with this name in another system.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
 }
 
 /// Which orders a list or a count of an administrator covers.
@@ -323,6 +349,8 @@ pub struct OrderFilter {
     pub order_number: Option<OrderNumber>,
     /// Only orders of the customer with this e-mail address.
     pub email: Option<Email>,
+    /// Only orders with this name in another system.
+    pub external_id: Option<ExternalId>,
     /// Only orders placed at this instant or later.
     pub from: Option<Timestamp>,
     /// Only orders placed before this instant.

@@ -152,6 +152,7 @@ pub async fn erase(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
     let mut erased = order.clone();
     erased.forget_notes();
     save(tx, &order, &erased, &[]).await?;
+    store::forget_integrator_data(tx, id).await?;
     guest_rows::erase_addresses(tx, id, &order.shipping_address.country, &order.billing_address.country).await?;
     guest_rows::forget(tx, id).await?;
     tx.emit(OrderPersonalDataErased { order_id: id, order_number: order.order_number, user_id: order.user_id });

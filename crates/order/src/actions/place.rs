@@ -8,7 +8,7 @@ use super::{
     discounts::{self, Discounts},
     emit,
     guests::{self, Guest},
-    store,
+    store::{self, Insertion},
 };
 use crate::{
     App, Error,
@@ -26,7 +26,7 @@ use contracts::{
     problem::{Code, Fault},
     shipping,
     tax::{TaxDestination, Taxation},
-    text::Amount,
+    text::{Amount, ExternalId},
     user::{self, AddressSnapshot, PostalAddress},
 };
 use platform::{
@@ -96,9 +96,11 @@ impl IdempotentRequest for Place {
             return Err(Error::TooLate);
         }
         let mut order = Order { created_at: now, updated_at: now, ..draft.order.clone() };
-        if !store::insert(tx, &mut order, Some(now)).await? {
+        match store::insert(tx, &mut order, Some(now)).await? {
+            Insertion::Inserted => {}
             // A request under another key ordered the cart a moment ago.
-            return Err(Error::CartEmpty);
+            Insertion::CartOrdered => return Err(Error::CartEmpty),
+            Insertion::ExternalIdTaken => return Err(Error::ExternalIdTaken),
         }
         if let Buyer::Guest(guest, _) = &self.buyer {
             guests::insert(tx, &self.app.guest_keys, order.order_id, guest).await?;
@@ -246,6 +248,10 @@ async fn draft(app: &App, owner: UserId, buyer: &Buyer) -> Result<Draft, Error> 
         return Err(Error::TotalChanged(totals));
     }
     let (env, now) = (&app.ctx.env, app.ctx.env.now());
+    let (external_id, metadata) = match buyer {
+        Buyer::Customer(request) => (request.external_id.clone(), request.metadata.clone()),
+        Buyer::Guest(_, request) => (request.external_id.clone(), request.metadata.clone()),
+    };
     let order = Order {
         order_id: env.new_id(),
         order_number: order_number(env.random_bytes()),
@@ -262,6 +268,8 @@ async fn draft(app: &App, owner: UserId, buyer: &Buyer) -> Result<Draft, Error> 
         saga: SagaState { correlation_id: Context::current().correlation_id.to_string(), ..SagaState::new() },
         shipping: OrderShipping::default(),
         failure: None,
+        external_id: external_id.map(ExternalId::into_string),
+        metadata: metadata.into_map(),
         timeline_length: 1,
         created_at: now,
         updated_at: now,

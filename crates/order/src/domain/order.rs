@@ -11,6 +11,7 @@ use contracts::{
     time::Timestamp,
     user::AddressSnapshot,
 };
+use std::collections::BTreeMap;
 
 /// An order with everything that decides its next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,10 @@ pub struct Order {
     pub saga: SagaState,
     pub shipping: OrderShipping,
     pub failure: Option<Failure>,
+    /// Its name in the system of an integrator, unique among the orders of its customer.
+    pub external_id: Option<String>,
+    /// Data of integrators.
+    pub metadata: BTreeMap<String, String>,
     /// How many entries its timeline has.
     pub timeline_length: i64,
     pub created_at: Timestamp,

@@ -68,8 +68,12 @@ pub async fn list_claimable(tx: &mut Tx, guest: UserId) -> Result<Vec<(OrderId, 
     tx.query(sql, params![guest], |row| Ok((row.next()?, row.next()?))).await
 }
 
+/// Gives an order to an account. Its name in another system goes when an order of the account has the same.
 pub async fn set_customer(tx: &mut Tx, id: OrderId, user: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE orders SET user_id = $2 WHERE order_id = $1", params![id, user]).await.map(|_| ())
+    let sql = "UPDATE orders SET user_id = $2, external_id = CASE WHEN external_id IN \
+               (SELECT o.external_id FROM orders o WHERE o.user_id = $2 AND o.external_id IS NOT NULL) THEN NULL ELSE external_id END \
+               WHERE order_id = $1";
+    tx.execute(sql, params![id, user]).await.map(|_| ())
 }
 
 /// Ends the token and forgets the guest, and counts the event that tells of it.

@@ -1,7 +1,7 @@
 //! What this service keeps about users, to be exported and to be erased. An erased order keeps its number, lines, amounts, taxes,
 //! dates and the countries of its addresses.
 
-use super::{Orders, lock_order};
+use super::{Orders, forget_integrator_data, lock_order};
 use crate::view::find_view;
 use contracts::{
     ids::{OrderId, UserId},
@@ -53,6 +53,7 @@ async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
         let billing = json!(order.billing_address.erased()).to_string();
         tx.execute("UPDATE orders SET shipping_address = $2, billing_address = $3 WHERE order_id = $1", params![id, shipping, billing])
             .await?;
+        forget_integrator_data(tx, id).await?;
         // A reason is a code or what the customer wrote.
         tx.execute("UPDATE order_timeline SET reason = NULL WHERE order_id = $1", params![id]).await?;
     }

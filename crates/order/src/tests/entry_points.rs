@@ -146,7 +146,7 @@ async fn an_order_number_that_is_taken_is_replaced() {
                 let mut other = Order { order_number: order_number.clone(), cart_id: id(3, 99), ..super::model::order() };
                 store::insert(tx, &mut other, None).await
             };
-            assert!(h.db().write(insert).await.unwrap());
+            assert_eq!(h.db().write(insert).await.unwrap(), store::Insertion::Inserted);
         }
         place(&h, "k").await.expect(201).read::<OrderView>().order_number
     };

@@ -42,7 +42,7 @@ async fn prepare(h: &Harness, facts: fn(&Rows) -> Vec<Fact>) -> Rows {
         order.items[0].order_item_id = tx.new_id();
         order.items[0].seller_id = Some(id(4, 1));
         order.fulfilments = vec![Fulfilment::new(own.fulfilment, Some(id(4, 1)), 490)];
-        assert!(store::insert(tx, &mut order, None).await?);
+        assert_eq!(store::insert(tx, &mut order, None).await?, store::Insertion::Inserted);
         for fact in facts(&own) {
             assert!(actions::apply(tx, own.order, &fact, PAY_AGAIN).await?, "{fact:?}");
         }

@@ -134,6 +134,8 @@ pub fn order() -> Order {
         saga: SagaState::new(),
         shipping: OrderShipping::default(),
         failure: None,
+        external_id: None,
+        metadata: BTreeMap::new(),
         timeline_length: 1,
         created_at: Timestamp(1),
         updated_at: Timestamp(1),

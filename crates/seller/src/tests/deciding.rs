@@ -118,3 +118,24 @@ async fn a_bad_decision_changes_nothing() {
     let answer = h.request(axum::http::Method::POST, &path).admin().send().await.expect(200);
     assert_eq!(answer.json()["reason"], json!(null));
 }
+
+#[tokio::test]
+async fn integrators_save_an_external_id_and_metadata_that_the_public_does_not_see() {
+    let h = start().await;
+    let (user, other) = (approved(&h, "Lamps").await, approved(&h, "Chairs").await);
+    let path = format!("/admin/sellers/{user}");
+    let saved = json!({"externalId": "ERP-1", "metadata": {"warehouse": "north"}});
+    h.patch(&path, &saved).customer(user).send().await.expect_problem(403, "FORBIDDEN");
+    let answer = h.patch(&path, &saved).admin().send().await.expect(200);
+    assert_eq!((&answer.json()["externalId"], &answer.json()["metadata"]["warehouse"]), (&json!("ERP-1"), &json!("north")));
+    let again = h.patch(&path, &saved).admin().send().await.expect(200);
+    assert_eq!(again.header("etag"), answer.header("etag"));
+    h.patch("/sellers/me", &json!({"externalId": "ERP-2"})).customer(other).send().await.expect(200);
+    let found = h.get("/admin/sellers?externalId=ERP-1").admin().send().await.expect(200).json();
+    assert_eq!((found["items"].as_array().unwrap().len(), &found["items"][0]["sellerId"]), (1, &json!(user)));
+    let public = h.get(&format!("/sellers/{user}")).send().await.expect(200).json();
+    assert!(public.get("externalId").is_none() && public.get("metadata").is_none(), "{public}");
+    let refused = h.patch(&path, &json!({"metadata": {"a b": "c"}})).admin().send().await.expect_problem(422, "INVALID_REQUEST");
+    assert!(refused.json()["errors"][0]["pointer"].as_str().unwrap().starts_with("/metadata"));
+    assert_eq!(h.get("/admin/sellers?externalId=ERP-1").admin().send().await.json(), found);
+}

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use catalog::import::{NewCategory, NewProduct};
 use contracts::{
-    body::{Attributes, BoundedVec},
+    body::{Attributes, BoundedVec, Metadata},
     catalog::CreateProduct,
     ids::{CategoryId, ProductGroupId, ProductId, UserId, Uuid},
     secret::PayoutAccount,
@@ -37,6 +37,8 @@ impl Seller {
             country: Country::parse("DE")?,
             contact_email: Some(Email::parse(&self.email)?),
             description: None,
+            external_id: None,
+            metadata: Metadata::default(),
             payout_account: PayoutAccount::parse("po_ok")?,
         })
     }

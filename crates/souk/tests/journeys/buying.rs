@@ -3,6 +3,7 @@
 use super::server::{Person, Server, cancelling, pricing, refunding};
 use contracts::{
     audit::LIST_AUDIT_EVENTS,
+    body::Metadata,
     cart::{GET_CART, WarningCode},
     catalog::LIST_PRODUCTS,
     inventory::{GET_AVAILABILITY, GET_STOCK},
@@ -195,6 +196,8 @@ async fn a_changed_price_is_shown_before_it_is_paid() {
         billing_address_id: None,
         payment_method: PaymentMethod::Ok,
         expected_total_amount: Some(Amount::new(5_490).unwrap()),
+        external_id: None,
+        metadata: Metadata::default(),
     };
     let refused = buyer.send(request(&PLACE_ORDER).key("a").body(&expecting)).await;
     assert_eq!((refused.status.as_u16(), refused.json()["totalAmount"].clone()), (409, json!(6_490)));

@@ -16,6 +16,7 @@ use contracts::{
     text::Quantity,
     user::{ADD_ADDRESS, ERASE_USER, EXPORT_USER, UPDATE_PROFILE},
 };
+use hyper::Method;
 use platform::testing::TempFolder;
 use serde_json::{Value, json};
 use souk::api_client::{raw, request};
@@ -33,6 +34,7 @@ const TRACES: &[&str] = &[
     "49 176 55443322",
     "Klingelknopf",
     "Hinterhaustür",
+    "Wollmaus",
 ];
 
 /// A customer with a name, an address and a telephone number that occur nowhere else.
@@ -120,11 +122,22 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
     let review = accepted(&leaver, request(&WRITE_REVIEW).path(product).body(&body), &["PURCHASE_REQUIRED"]).await;
     admin.must(request(&PUBLISH_REVIEW).path(review.review_id).body(&ModerateReview::default())).await;
     assert!(server.api.log_in(("quintilla.vexelgren@example.com", "not the password")).await.is_err());
+    // A login by a program of its own, a key, and what integrators saved.
+    let login = json!({"email": "quintilla.vexelgren@example.com", "password": PASSWORD});
+    server.guest().must::<_, Value>(raw(Method::POST, "/auth/login").header("user-agent", "Wollmaus/1.0").body(&login)).await;
+    let key = json!({"name": "Wollmaus", "scopes": ["orders:read"]});
+    leaver.must::<_, Value>(raw(Method::POST, "/api-keys").body(&key)).await;
+    let saved = json!({"externalId": "Wollmaus 1", "metadata": {"note": "Wollmaus"}});
+    for path in ["/users/me".to_owned(), format!("/orders/{}", order.order_id)] {
+        leaver.must::<_, Value>(raw(Method::PATCH, &path).body(&saved)).await;
+    }
 
     let export = leaver.send(request(&EXPORT_USER)).await.json();
     let whole = export.to_string();
     for (service, kind) in [
         ("auth", "account"),
+        ("auth", "sessions"),
+        ("auth", "apiKeys"),
         ("user", "addresses"),
         ("order", "orders"),
         ("shipping", "shipments"),
@@ -136,6 +149,7 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
     ] {
         assert!(export[service][kind].as_array().is_some_and(|records| !records.is_empty()), "{service} {kind}: {export:#}");
     }
+    assert_eq!(whole.matches("Wollmaus").count(), 6, "{export:#}");
     for part in ["Quintilla", "Zwirnerpfad", "+4917655443322", "Hinterhaustür", order.order_number.as_str()] {
         assert!(whole.contains(part), "{part}");
     }
@@ -160,7 +174,7 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
 
     assert_eq!(leaver.send(request(&ERASE_USER)).await.status, 204);
     let deadline = Instant::now() + Duration::from_secs(10);
-    while leaver.send(raw(hyper::Method::GET, "/users/me")).await.status != 401 {
+    while leaver.send(raw(Method::GET, "/users/me")).await.status != 401 {
         assert!(Instant::now() < deadline, "the token still counts");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -175,6 +189,7 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
     assert_eq!((&kept["orderNumber"], &kept["totalAmount"]), (&json!(order.order_number), &json!(order.total_amount)), "{kept:#}");
     assert_eq!((&kept["taxAmount"], &kept["items"][0]["sku"]), (&json!(order.tax_amount), &json!("LAMP-7")));
     assert_eq!(kept["shippingAddressSnapshot"]["country"], "DE");
+    assert_eq!((&kept["externalId"], &kept["metadata"]), (&Value::Null, &json!({})));
     assert_eq!(kept["shippingAddressSnapshot"]["street"], "");
     assert_eq!(reads(&stays, other.order_id).await["shippingAddressSnapshot"]["street"], "Invalidenstraße");
     let shown = server.guest().must(request(&LIST_PRODUCT_REVIEWS).path(product)).await;
@@ -182,7 +197,7 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
 
     // The address is free, for another account.
     let again = server.api.register(("quintilla.vexelgren@example.com", PASSWORD), "Somebody else").await.expect("an account");
-    let profile = again.must(raw(hyper::Method::GET, "/users/me")).await.expect("a profile");
+    let profile = again.must(raw(Method::GET, "/users/me")).await.expect("a profile");
     assert_ne!(profile["userId"], json!(order.user_id));
 
     let folder = server.folder.path().to_owned();

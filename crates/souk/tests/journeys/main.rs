@@ -20,6 +20,7 @@ mod erasing;
 mod guesting;
 mod importing;
 mod integrating;
+mod integrators;
 mod keys;
 mod marketplace;
 mod parting;

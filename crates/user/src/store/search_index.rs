@@ -20,11 +20,12 @@ const MAX_COUNTED: i64 = 10_000;
 
 /// Returns the users that a filter finds, newest first. A whole e-mail address that exists returns only its user.
 pub async fn list_users(tx: &mut Tx, filter: UserFilter, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
-    let UserFilter { query, role, status } = filter;
+    let UserFilter { query, role, status, external_id } = filter;
+    let external_id = external_id.map(contracts::text::ExternalId::into_string);
     let mut terms: Vec<String> = role.map(role_term).into_iter().chain(status.map(status_term)).collect();
     if let Some(text) = query.map(Query::into_string).filter(|text| !text.is_empty()) {
         if let Ok(email) = Email::parse(&text) {
-            let found = page(select_all().filter("u.email = ?", email), tx, after, rows).await?;
+            let found = page(select_all(external_id.clone()).filter("u.email = ?", email), tx, after, rows).await?;
             if !found.is_empty() {
                 let fits =
                     |user: &User| role.is_none_or(|role| user.roles.contains(&role)) && status.is_none_or(|status| user.status == status);
@@ -37,16 +38,18 @@ pub async fn list_users(tx: &mut Tx, filter: UserFilter, after: Option<UserId>, 
         }
         terms.extend(words);
     } else if terms.is_empty() {
-        return page(select_all(), tx, after, rows).await;
+        return page(select_all(external_id), tx, after, rows).await;
     }
     match rarest_first(tx, terms).await?.split_first() {
-        Some((rarest, others)) => Ok(values(select_matching(rarest, others, after, rows).list(tx).await?)),
+        Some((rarest, others)) => {
+            Ok(values(select_matching(rarest, others, after, rows).filter_some("u.external_id = ?", external_id).list(tx).await?))
+        }
         None => Ok(Vec::new()),
     }
 }
 
-fn select_all() -> Select<Users> {
-    Select::joined::<Users>("u", "users u")
+fn select_all(external_id: Option<String>) -> Select<Users> {
+    Select::joined::<Users>("u", "users u").filter_some("u.external_id = ?", external_id)
 }
 
 async fn page(select: Select<Users>, tx: &mut Tx, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {

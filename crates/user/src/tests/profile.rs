@@ -228,3 +228,26 @@ async fn the_address_follows_the_account_and_older_events_change_nothing() {
     let last = h.emitted_of::<UserUpdated>().await.pop().unwrap();
     assert_eq!((last.email.as_str(), last.email_verified), ("new@example.com", true));
 }
+
+#[tokio::test]
+async fn integrators_save_an_external_id_and_metadata() {
+    let h = start().await;
+    let (user, other): (UserId, UserId) = (h.id(), h.id());
+    h.get("/users/me").customer(user).send().await.expect(200);
+    h.get("/users/me").customer(other).send().await.expect(200);
+    let path = format!("/users/{user}");
+    let saved = json!({"externalId": "ERP-1", "metadata": {"tier": "gold"}});
+    h.patch(&path, &saved).customer(user).send().await.expect_problem(403, "FORBIDDEN");
+    let answer = h.patch(&path, &saved).admin().send().await.expect(200);
+    assert_eq!((&answer.json()["externalId"], &answer.json()["metadata"]), (&saved["externalId"], &saved["metadata"]));
+    let stale = h.patch(&path, &json!({"externalId": null})).admin().header("if-match", "\"9\"");
+    stale.send().await.expect_problem(412, "PRECONDITION_FAILED");
+    h.patch("/users/me", &json!({"metadata": {"note": "mine"}})).customer(other).send().await.expect(200);
+    for (query, count) in
+        [("externalId=ERP-1", 1), ("externalId=ERP-2", 0), ("externalId=ERP-1&role=CUSTOMER", 1), ("externalId=ERP-1&role=ADMIN", 0)]
+    {
+        let found = h.get(&format!("/users?{query}")).admin().send().await.expect(200).json();
+        assert_eq!(found["items"].as_array().unwrap().len(), count, "{query}");
+    }
+    assert!(h.emitted().await.is_empty(), "nobody else needs to know");
+}
