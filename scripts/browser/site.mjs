@@ -32,6 +32,21 @@ export const SCREENS = [
   { name: 'account-orders', as: 'customer', path: '/account/orders' },
   { name: 'account-order', as: 'customer', path: '/account/orders', follow: ['main a[href^="/account/orders/"]'] },
   { name: 'customer-checkout', as: 'customer', path: '/checkout', prepare: addToCart },
+  { name: 'category', path: '/', follow: ['nav.chips a[href^="/categories/"]'] },
+  { name: 'forgot-password', path: '/password/forgot' },
+  { name: 'reset-password', path: '/password/reset?token=x' },
+  { name: 'verify-email', path: '/email/verify' },
+  { name: 'order-token', path: '/orders/01890a5d-ac96-7000-8000-0000000000aa' },
+  { name: 'account', as: 'customer', path: '/account' },
+  { name: 'account-addresses', as: 'customer', path: '/account/addresses' },
+  { name: 'account-address', as: 'customer', path: '/account/addresses/new' },
+  { name: 'account-reviews', as: 'customer', path: '/account/reviews' },
+  { name: 'account-wishlist', as: 'customer', path: '/account/wishlist' },
+  { name: 'account-notifications', as: 'customer', path: '/account/notifications' },
+  { name: 'account-preferences', as: 'customer', path: '/account/preferences' },
+  { name: 'account-sessions', as: 'customer', path: '/account/sessions' },
+  { name: 'account-profile', as: 'customer', path: '/account/profile' },
+  { name: 'account-data', as: 'customer', path: '/account/data' },
 ];
 
 export async function launch(more = []) {

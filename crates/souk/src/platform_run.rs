@@ -24,6 +24,7 @@ use platform::{
     master_key::MasterKey,
     runtime::{self, RemoteService, Runtime, Setup},
     service::Service,
+    shutdown::Shutdown,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -169,8 +170,10 @@ pub fn gateway(config: &Config, runtime: &Runtime, operations: Vec<Operation>, e
 }
 
 /// The web pages, which call the public API that `api` serves.
-pub fn pages(config: &Config, api: Router) -> Result<Router> {
+pub fn pages(config: &Config, api: Router, shutdown: Shutdown) -> Result<Router> {
     let settings: gateway::Settings = config.settings.section("gateway")?;
     let Some(key) = config.master_key()? else { bail!("the installation has no {}", MasterKey::FILE) };
-    Ok(web::routes(web::Setup { env: Env::system(), api, session_key: key.key_for("web-session"), https: settings.https }))
+    let public_url = config.settings.section::<notification::Settings>("notification")?.shop_url()?;
+    let session_key = key.key_for("web-session");
+    Ok(web::routes(web::Setup { env: Env::system(), api, session_key, https: settings.https, public_url, shutdown }))
 }

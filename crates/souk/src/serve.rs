@@ -24,7 +24,7 @@ use platform::{
     http::{Limits, Operation, serve},
     runtime::Runtime,
     service::Readiness,
-    shutdown::{self, ShutdownSender},
+    shutdown::{self, Shutdown, ShutdownSender},
     telemetry::{self, LogFormat, Metrics},
 };
 use std::{
@@ -83,6 +83,8 @@ pub struct Starting {
     is_stopping: Arc<AtomicBool>,
     entry: Entry,
     shutdown: ShutdownSender,
+    /// What answers that last long watch.
+    end: Shutdown,
     /// Ends after the last request: with true if all ended in time.
     served: JoinHandle<bool>,
     signals: ShutdownSignals,
@@ -126,7 +128,8 @@ impl Starting {
         };
         let is_stopping = Arc::<AtomicBool>::default();
         let router = closing_connections(entry.router(), is_stopping.clone());
-        let serving = serve(listener, router, limits, env.clone(), async move { end.requested().await });
+        let drain = end.clone();
+        let serving = serve(listener, router, limits, env.clone(), async move { drain.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = data_dir::lock(&env, &config.data_dir).await?;
         Ok(Starting {
@@ -136,6 +139,7 @@ impl Starting {
             is_stopping,
             entry,
             shutdown,
+            end,
             served,
             signals,
             data_dir_lock,
@@ -234,7 +238,7 @@ impl Server {
         let Starting { entry, config, .. } = &self.starting;
         match entry {
             Entry::Public(gate) => {
-                let extra = extra.merge(platform_run::pages(config, gate.router())?);
+                let extra = extra.merge(platform_run::pages(config, gate.router(), self.starting.end.clone())?);
                 gate.open(platform_run::gateway(config, &self.runtime, self.operations.clone(), extra)?);
             }
             Entry::Services(entry) => entry.open(platform_run::entry_points(&self.runtime)),

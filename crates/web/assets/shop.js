@@ -47,3 +47,53 @@ function follow() {
   addEventListener('pagehide', () => source.close(), { once: true });
 }
 follow();
+
+// Suggestions below the field of the search (WAI-ARIA APG, combobox with a list).
+for (const field of document.querySelectorAll('input[data-suggest]')) {
+  const list = document.createElement('ul');
+  list.id = field.id + '-list';
+  list.className = 'suggestions';
+  list.hidden = true;
+  list.setAttribute('role', 'listbox');
+  list.setAttribute('aria-label', field.form.dataset.label);
+  field.after(list);
+  const set = (name, value) => field.setAttribute(name, value);
+  set('role', 'combobox'); set('aria-autocomplete', 'list'); set('aria-controls', list.id); set('aria-expanded', 'false');
+  let chosen = -1, timer, asked = 0;
+  const close = () => { list.hidden = true; chosen = -1; set('aria-expanded', 'false'); field.removeAttribute('aria-activedescendant'); };
+  const mark = at => {
+    chosen = at;
+    [...list.children].forEach((item, index) => item.setAttribute('aria-selected', index === at));
+    if (at >= 0) set('aria-activedescendant', list.children[at].id); else field.removeAttribute('aria-activedescendant');
+  };
+  const take = at => { field.value = list.children[at].textContent; close(); field.form.requestSubmit(); };
+  const ask = async () => {
+    const text = field.value.trim(), turn = ++asked;
+    if (text.length < 2) return close();
+    const answer = await fetch(field.dataset.suggest + '?q=' + encodeURIComponent(text)).then(a => a.ok ? a.json() : { items: [] }, () => ({ items: [] }));
+    if (turn !== asked || document.activeElement !== field) return;
+    list.replaceChildren(...answer.items.slice(0, 8).map((item, index) => {
+      const entry = document.createElement('li');
+      entry.id = list.id + index;
+      entry.setAttribute('role', 'option');
+      entry.textContent = item.text;
+      entry.addEventListener('mousedown', event => { event.preventDefault(); take(index); });
+      return entry;
+    }));
+    mark(-1);
+    list.hidden = !list.children.length;
+    set('aria-expanded', String(!list.hidden));
+  };
+  field.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 150); });
+  field.addEventListener('blur', () => { asked++; close(); });
+  field.addEventListener('keydown', event => {
+    if (list.hidden) return;
+    const count = list.children.length;
+    if (event.key === 'ArrowDown') mark((chosen + 2) % (count + 1) - 1);
+    else if (event.key === 'ArrowUp') mark((chosen + 1 + count) % (count + 1) - 1);
+    else if (event.key === 'Enter' && chosen >= 0) take(chosen);
+    else if (event.key === 'Escape') close();
+    else return;
+    event.preventDefault();
+  });
+}

@@ -1,5 +1,6 @@
 //! Calls of the public API on behalf of a visitor.
 
+use crate::texts::{Language, problem};
 use axum::{
     Router,
     body::Body,
@@ -28,6 +29,8 @@ pub struct Caller {
     pub user_agent: Option<HeaderValue>,
     pub access_token: Option<String>,
     pub cart_token: Option<String>,
+    /// The language in which problems are told.
+    pub language: Language,
     /// Opens one order of a guest. It is sent alone, because an access token would count before it.
     pub order_token: Option<String>,
 }
@@ -63,6 +66,21 @@ impl Default for Refusal {
             correlation_id: String::new(),
             errors: Vec::new(),
         }
+    }
+}
+
+impl Refusal {
+    /// Replaces the sentences that programs read by those for visitors.
+    fn told_in(mut self, language: Language) -> Refusal {
+        if let Some(text) = problem(language, &self.code) {
+            text.clone_into(&mut self.detail);
+        }
+        for fault in &mut self.errors {
+            if let Some(text) = problem(language, &fault.code) {
+                text.clone_into(&mut fault.detail);
+            }
+        }
+        self
     }
 }
 
@@ -220,7 +238,7 @@ impl<B, A: DeserializeOwned> ApiCall<'_, B, A> {
         }
         let body = answer.into_body().collect().await.map_err(|error| unreadable(&error))?.to_bytes();
         let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
-        Err(Failure::Refused(Refusal { status: status.as_u16(), ..refusal }))
+        Err(Failure::Refused(Refusal { status: status.as_u16(), ..refusal }.told_in(caller.language)))
     }
 }
 

@@ -12,6 +12,8 @@
 //! texts      every text in every language
 //! format     money, dates and numbers as the visitor's language writes them
 //! plot       numbers over days or names as SVG, with the same numbers as a table
+//! pictures   pictures in the sizes in which they are kept
+//! structured what search engines and messengers read
 //! pages      one module for each part of the site: handlers and the templates that they fill
 //! ```
 
@@ -23,13 +25,15 @@ mod dashboard;
 mod format;
 mod forms;
 mod pages;
+mod pictures;
 mod plot;
 mod session;
+mod structured;
 mod texts;
 
 use api::Api;
 use axum::{Router, middleware::from_fn};
-use platform::env::Env;
+use platform::{env::Env, shutdown::Shutdown};
 use session::SessionKey;
 use std::sync::Arc;
 
@@ -42,6 +46,10 @@ pub struct Setup {
     pub session_key: [u8; 32],
     /// Whether browsers reach the pages by HTTPS alone, so that cookies are only sent over it.
     pub https: bool,
+    /// The address with which canonical links and the lists for crawlers begin, without a slash at the end.
+    pub public_url: String,
+    /// Ends the streams of events, which last longer than other answers.
+    pub shutdown: Shutdown,
 }
 
 /// What the handlers share.
@@ -53,12 +61,27 @@ struct Inner {
     api: Api,
     key: SessionKey,
     streams: pages::Streams,
+    public_url: String,
+    shutdown: Shutdown,
+}
+
+impl Site {
+    /// Returns the address of a path as others reach it. What is an address already stays.
+    fn address(&self, path: &str) -> String {
+        if path.starts_with('/') { format!("{}{path}", self.0.public_url) } else { path.to_owned() }
+    }
 }
 
 /// Returns the routes of the pages.
 pub fn routes(setup: Setup) -> Router {
-    let Setup { env, api, session_key, https } = setup;
-    let site =
-        Site(Arc::new(Inner { env, api: Api::new(api), key: SessionKey::new(session_key, https), streams: pages::Streams::default() }));
+    let Setup { env, api, session_key, https, public_url, shutdown } = setup;
+    let site = Site(Arc::new(Inner {
+        env,
+        api: Api::new(api),
+        key: SessionKey::new(session_key, https),
+        streams: pages::Streams::default(),
+        public_url,
+        shutdown,
+    }));
     pages::routes().with_state(site).layer(from_fn(forms::refuse_other_sites))
 }

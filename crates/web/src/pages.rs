@@ -5,6 +5,7 @@ mod admin;
 mod browse;
 mod cart;
 mod checkout;
+mod crawlers;
 mod login;
 mod orders;
 mod product;
@@ -14,7 +15,7 @@ mod tokens;
 use crate::{
     Site,
     api::Failure,
-    assets, countries, format,
+    assets, countries, format, pictures,
     session::{Notice, Visitor},
     texts::{Language, Texts},
 };
@@ -26,19 +27,21 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
     routing::{any, get, post},
 };
-use contracts::{ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit};
+pub use browse::Link;
+use contracts::{ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit, time::Timestamp};
 pub use orders::live::Streams;
 use platform::http::Problem;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 pub fn routes() -> Router<Site> {
     Router::new()
-        .route("/", get(browse::home))
-        .route("/search", get(browse::search))
-        .route("/sellers/{seller}", get(browse::seller))
-        .route("/products/{productId}", get(product::show))
+        .merge(browse::routes())
+        .merge(product::routes())
+        .merge(crawlers::routes())
         .route("/cart", get(cart::show).post(cart::add))
         .route("/cart/items/{cartItemId}", post(cart::change))
         .route("/cart/coupons", post(cart::add_coupon))
+        .route("/cart/coupons/{code}/remove", post(cart::remove_coupon))
         .route("/checkout", get(checkout::show).post(checkout::place))
         .route("/login", get(login::show_login).post(login::log_in))
         .route("/register", get(login::show_register).post(login::register))
@@ -101,6 +104,10 @@ impl Frame {
         }
     }
 
+    pub fn day(&self, at: &Timestamp) -> String {
+        format::day(self.lang, *at)
+    }
+
     pub fn country(&self, code: &str) -> String {
         countries::name(self.lang, code)
     }
@@ -128,7 +135,7 @@ impl Card {
         Card {
             product_id: hit.product_id,
             title: format::title(&hit.title),
-            image: hit.image.clone(),
+            image: hit.image.as_deref().map(pictures::small),
             price: format::money(language, hit.price_amount, hit.currency),
             stars: if count > 0 { format::stars(language, hit.rating) } else { String::new() },
             reviews: count,
@@ -143,22 +150,49 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// Renders a page.
+/// Renders a page. One that shows nothing of a visitor may be kept by caches, which ask each time whether it is still the same.
 pub fn page(site: &Site, visitor: &Visitor, template: &impl Template) -> Response {
-    let mut answer = match template.render() {
-        Ok(html) => Html(html).into_response(),
-        Err(error) => {
-            tracing::error!(target: "web", %error, "a page cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+    let html = match template.render() {
+        Ok(html) => html,
+        Err(error) => return unwritten(&error),
     };
-    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    visitor.store(site, answer)
+    if !visitor.is_unknown() {
+        return visitor.store(site, answer(html));
+    }
+    let mut hash = DefaultHasher::new();
+    html.hash(&mut hash);
+    // It is weak, because the compressed page has the same.
+    let tag = format!("W/\"{:016x}\"", hash.finish());
+    let mut answer = match visitor.has_copy(&tag) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => answer(html),
+    };
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Language, Cookie"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    answer
 }
 
-/// Renders a form that was refused.
+fn answer(html: String) -> Response {
+    let mut answer = Html(html).into_response();
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    answer
+}
+
+fn unwritten(error: &askama::Error) -> Response {
+    tracing::error!(target: "web", %error, "a page cannot be written");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// Renders a form that was refused, or a page that says why there is no other.
 pub fn refused_page(site: &Site, visitor: &Visitor, status: StatusCode, template: &impl Template) -> Response {
-    let mut answer = page(site, visitor, template);
+    let mut answer = match template.render() {
+        Ok(html) => visitor.store(site, answer(html)),
+        Err(error) => return unwritten(&error),
+    };
     *answer.status_mut() = status;
     answer
 }

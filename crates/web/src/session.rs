@@ -161,6 +161,8 @@ pub struct Visitor {
     pub here: String,
     peer: Option<PeerAddr>,
     user_agent: Option<HeaderValue>,
+    /// The tags of the copies that the browser has.
+    copies: Option<String>,
 }
 
 impl Visitor {
@@ -169,6 +171,7 @@ impl Visitor {
         Caller {
             peer: self.peer,
             user_agent: self.user_agent.clone(),
+            language: self.language,
             access_token: self.session.login.as_ref().map(|login| login.access_token.clone()),
             cart_token: self.session.cart_token.clone(),
             order_token: None,
@@ -178,7 +181,7 @@ impl Visitor {
     /// On whose behalf the API is called for an order of a guest; `None` when this browser did not place or open it.
     pub fn caller_of_order(&self, id: OrderId) -> Option<Caller> {
         let order = self.session.orders.iter().find(|order| order.order_id == id)?;
-        Some(Caller { peer: self.peer, order_token: Some(order.token.clone()), ..Caller::default() })
+        Some(Caller { peer: self.peer, language: self.language, order_token: Some(order.token.clone()), ..Caller::default() })
     }
 
     /// Keeps the token of an order.
@@ -210,6 +213,16 @@ impl Visitor {
             serde_json::from_slice::<Claims>(&payload).ok()
         });
         claims.is_some_and(|claims| claims.roles.contains(&role))
+    }
+
+    /// Whether the browser brought nothing and keeps nothing, so that the page is the same for everyone.
+    pub fn is_unknown(&self) -> bool {
+        self.session == Session::default() && self.before == Session::default()
+    }
+
+    /// Whether the browser has the page with this tag.
+    pub fn has_copy(&self, tag: &str) -> bool {
+        self.copies.as_deref().is_some_and(|copies| copies.split(',').any(|copy| copy.trim() == tag))
     }
 
     /// Stores the session in the browser, if it changed.
@@ -269,6 +282,7 @@ impl FromRequestParts<Site> for Visitor {
             here,
             peer: parts.extensions.get::<PeerAddr>().copied(),
             user_agent: parts.headers.get(header::USER_AGENT).cloned(),
+            copies: parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned),
         };
         visitor.refresh(&site.0.env, &site.0.api).await;
         Ok(visitor)

@@ -3,8 +3,9 @@
 use axum::http::{HeaderMap, header};
 
 /// A language of the pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Language {
+    #[default]
     English,
     German,
 }
@@ -69,11 +70,13 @@ macro_rules! texts {
 #[allow(dead_code, reason = "pages that come next use all of it")]
 mod admin_texts;
 mod dashboard_texts;
+mod problem_texts;
 mod seller_texts;
 mod shop_texts;
 
 pub use admin_texts::AdminTexts;
 pub use dashboard_texts::DashboardTexts;
+pub use problem_texts::problem;
 pub use seller_texts::SellerTexts;
 pub use shop_texts::Texts;
 

@@ -32,7 +32,7 @@ fn link_of(mail: &str, page: &str) -> String {
 async fn a_customer_keeps_the_profile_and_leaves() {
     let server = Server::start().await;
     let mut browser = registered(&server).await;
-    for path in ["", "/orders", "/addresses", "/reviews", "/notifications", "/profile", "/data"] {
+    for path in ["", "/orders", "/addresses", "/reviews", "/wishlist", "/notifications", "/preferences", "/sessions", "/profile", "/data"] {
         let path = format!("/account{path}");
         let page = browser.open(&path).await;
         assert!(page.status == 200 && page.shows("aria-current=\"page\"") && page.html.matches("<h1").count() == 1, "{}", page.html);
@@ -94,7 +94,12 @@ async fn a_customer_keeps_the_profile_and_leaves() {
 
 #[tokio::test]
 async fn what_was_delivered_is_reviewed_and_sent_back() {
-    let server = Server::start_with(&[("SOUK_SHIPPING_SIMULATE", "true"), ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1")]).await;
+    let server = Server::start_with(&[
+        ("SOUK_SHIPPING_SIMULATE", "true"),
+        ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1"),
+        ("SOUK_REVIEW_PUBLISH_AT_ONCE", "true"),
+    ])
+    .await;
     let admin = server.admin().await;
     let lamp = server.product(&admin, "LAMP-1", 4_900, 5).await.to_string();
     let mut browser = registered(&server).await;
@@ -133,6 +138,14 @@ async fn what_was_delivered_is_reviewed_and_sent_back() {
     let changed = browser.post(&edit, &[("rating", "5"), ("title", "Very bright"), ("text", "")]).await;
     assert!(changed.shows("Very bright") && !changed.shows("One\nTwo"), "{}", changed.html);
     stranger.post("/register", &[("email", "eve@example.com"), ("password", PASSWORD), ("name", "Eve")]).await;
+    let helpful = format!("/products/{lamp}/reviews/{}/helpful", edit.rsplit('/').next().unwrap());
+    stranger.post(&helpful, &[]).await;
+    let voted = stranger.post(&helpful, &[]).await;
+    assert!(voted.shows("Very bright") && voted.shows("Helpful · 1"), "a second vote changes nothing: {}", voted.html);
+    let reported = stranger.post(&helpful.replace("helpful", "report"), &[("reason", "Spam")]).await;
+    assert!(reported.shows("Thank you."), "{}", reported.html);
+    let nobody = Browser::new(&server).post(&helpful, &[]).await;
+    assert!(nobody.path.starts_with("/login?next=%2Fproducts"), "{}", nobody.path);
     let foreign = stranger.post(&edit, &[("rating", "1")]).await;
     assert_eq!(foreign.status, 404, "{}", foreign.html);
     assert_eq!(stranger.open(&order.path).await.status, 404);
@@ -176,5 +189,60 @@ async fn every_link_of_a_mail_leads_to_a_page() {
         let page = server.api.send(raw("GET".parse().unwrap(), &format!("/{path}")).header("accept", "text/html")).await.unwrap();
         assert_eq!(page.status, 200, "{path}");
     }
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn wishes_preferences_and_logins_are_the_customers_own() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let lamp = server.product(&admin, "LAMP-1", 4_900, 0).await.to_string();
+    let mut browser = registered(&server).await;
+    let product = browser.open(&format!("/products/{lamp}")).await;
+    assert!(product.shows("Sold out") && product.shows("Tell me when it is back"), "{}", product.html);
+    let told = browser.post(&format!("/products/{lamp}/stock-alert"), &[]).await;
+    assert!(told.status == 200 && told.shows("It is saved."), "{}", told.html);
+    let wishes = browser.post(&format!("/products/{lamp}/wish"), &[]).await;
+    assert!(wishes.path == "/account/wishlist" && wishes.shows("The LAMP-1"), "{}", wishes.html);
+    let twice = browser.post(&format!("/products/{lamp}/wish"), &[]).await;
+    assert_eq!(twice.html.matches("<li class=\"line\">").count(), 1, "{}", twice.html);
+    let none = browser.post(&format!("/products/{lamp}/wish"), &[("remove", "1")]).await;
+    assert!(none.shows("Nothing is on your wish list yet."), "{}", none.html);
+
+    let refused = browser.post("/account/preferences", &[("email", "1"), ("webhookUrl", "nonsense"), ("SHIPPED.EMAIL", "1")]).await;
+    assert!(refused.status == 422 && refused.shows("webhookUrl-fault") && refused.shows("value=\"nonsense\""), "{}", refused.html);
+    let shown = browser.open("/account/preferences").await;
+    let checked = |page: &Shown, name: &str| {
+        page.shows(&format!("name=\"{name}\" value=\"1\"")) && page.between(&format!("name=\"{name}\""), ">").contains("checked")
+    };
+    assert!(checked(&shown, "SHIPPED.EMAIL") && !checked(&shown, "SHIPPED.SMS"));
+    // One box is changed, the others are sent as they were shown.
+    let names: Vec<String> = shown.html.split("name=\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect();
+    let kept = |without: &str| -> Vec<(String, &'static str)> {
+        names
+            .iter()
+            .filter(|name| name.contains(".EMAIL") && *name != without && checked(&shown, name))
+            .map(|name| (name.clone(), "1"))
+            .collect()
+    };
+    let fields = kept("SHIPPED.EMAIL");
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, *value)).chain([("email", "1")]).collect();
+    let saved = browser.post("/account/preferences", &fields).await;
+    assert!(saved.shows("It is saved.") && !checked(&saved, "SHIPPED.EMAIL") && checked(&saved, "DELIVERED.EMAIL"), "{}", saved.html);
+    // Without mails at all the kinds follow, and the one with a choice of its own stays as it is.
+    let off = browser.post("/account/preferences", &fields[..fields.len() - 1]).await;
+    assert!(!checked(&off, "email") && !checked(&off, "DELIVERED.EMAIL") && !checked(&off, "SHIPPED.EMAIL"), "{}", off.html);
+
+    let mut other = Browser::new(&server);
+    other.post("/login", &[("email", EMAIL), ("password", PASSWORD)]).await;
+    let sessions = browser.open("/account/sessions").await;
+    assert!(sessions.shows("This one") && sessions.html.matches("/end\"").count() == 1, "{}", sessions.html);
+    let end = format!("/account/sessions/{}/end", sessions.between("action=\"/account/sessions/", "/end"));
+    let mut stranger = Browser::new(&server);
+    stranger.post("/register", &[("email", "eve@example.com"), ("password", PASSWORD), ("name", "Eve")]).await;
+    stranger.post(&end, &[]).await;
+    assert_eq!(other.open("/account").await.status, 200, "a stranger ends nothing");
+    let ended = browser.post(&end, &[]).await;
+    assert!(!ended.shows("/end\""), "{}", ended.html);
     server.stop_and_check().await;
 }

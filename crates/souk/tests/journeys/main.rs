@@ -22,6 +22,7 @@ mod importing;
 mod integrating;
 mod integrators;
 mod keys;
+mod looking_around;
 mod marketplace;
 mod parting;
 mod picturing;

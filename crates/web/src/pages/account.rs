@@ -1,10 +1,13 @@
 //! The account of a customer: an overview, and a page for each part.
 
 pub mod addresses;
+mod channels;
+mod logins;
 mod messages;
 mod own_reviews;
 mod personal_data;
 mod profile;
+mod wishes;
 
 use super::{Frame, enter, failed, page};
 use crate::{Site, format, session::Visitor};
@@ -33,6 +36,12 @@ pub fn routes() -> Router<Site> {
         .route("/account/reviews/{reviewId}", get(own_reviews::show).post(own_reviews::change))
         .route("/account/reviews/{reviewId}/withdraw", post(own_reviews::withdraw))
         .route("/products/{productId}/review", post(own_reviews::write))
+        .route("/account/wishlist", get(wishes::list))
+        .route("/products/{productId}/wish", post(wishes::wish))
+        .route("/products/{productId}/stock-alert", post(wishes::alert))
+        .route("/account/preferences", get(channels::show).post(channels::change))
+        .route("/account/sessions", get(logins::list))
+        .route("/account/sessions/{sessionId}/end", post(logins::end))
         .route("/account/data", get(personal_data::show))
         .route("/account/data/export", post(personal_data::export))
         .route("/account/data/erase", post(personal_data::erase))
@@ -40,14 +49,17 @@ pub fn routes() -> Router<Site> {
 
 impl Frame {
     /// The parts of the account: name, address and label.
-    pub fn places(&self) -> [(&'static str, &'static str, &'static str); 7] {
+    pub fn places(&self) -> [(&'static str, &'static str, &'static str); 10] {
         let t = self.t;
         [
             ("overview", "/account", t.overview),
             ("orders", "/account/orders", t.orders),
             ("addresses", "/account/addresses", t.addresses),
             ("reviews", "/account/reviews", t.reviews),
+            ("wishlist", "/account/wishlist", t.wishlist),
             ("notifications", "/account/notifications", t.notifications),
+            ("preferences", "/account/preferences", t.preferences),
+            ("sessions", "/account/sessions", t.sessions),
             ("profile", "/account/profile", t.profile),
             ("data", "/account/data", t.your_data),
         ]

@@ -1,26 +1,36 @@
 //! The first page, categories, searches and the pages of sellers.
 
-use super::{Card, Frame, failed, page};
-use crate::{Site, format, session::Visitor};
+mod filters;
+
+use super::{Card, Frame, failed, page, see_other};
+use crate::{Site, api::Failure, session::Visitor};
 use askama::Template;
 use axum::{
+    Router,
     extract::{Path, Query, State},
     response::Response,
+    routing::get,
 };
 use contracts::{
     catalog::{CategoryNode, LIST_CATEGORIES},
-    search::{FacetValue, SEARCH_PRODUCTS, SearchResults},
+    search::{SEARCH_PRODUCTS, SearchResults},
     seller::{GET_SELLER, PublicSeller},
 };
-use platform::http::encode_text;
+use filters::{Chip, Facet, Filters, Parameters};
 
 /// Products in a row of the first page, and in the picture beside its title.
 const ROW: usize = 5;
 const PICTURES: usize = 6;
 /// Products on a page of a search.
 const HITS: usize = 24;
-/// Values of a facet that are shown.
-const FACET_VALUES: usize = 8;
+
+pub fn routes() -> Router<Site> {
+    Router::new()
+        .route("/", get(home))
+        .route("/search", get(search))
+        .route("/sellers/{seller}", get(seller))
+        .route("/categories/{categoryId}", get(category))
+}
 
 /// A name and where it leads.
 pub struct Link {
@@ -36,6 +46,7 @@ struct Home {
     pictures: Vec<Card>,
     well_rated: Vec<Card>,
     newest: Vec<Card>,
+    canonical: String,
 }
 
 pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
@@ -52,33 +63,19 @@ pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
     let categories = categories.items.iter().map(category_link).collect();
     let well_rated = well_rated.into_iter().filter(|card| card.reviews > 0).collect();
     let frame = Frame::of(&mut visitor);
-    page(&site, &visitor, &Home { frame, categories, pictures, well_rated, newest })
+    page(&site, &visitor, &Home { frame, categories, pictures, well_rated, newest, canonical: site.address("/") })
 }
 
 fn category_link(category: &CategoryNode) -> Link {
-    Link { label: category.name.clone(), href: format!("/search?category={}", category.category_id) }
+    Link { label: category.name.clone(), href: format!("/categories/{}", category.category_id) }
 }
 
-/// The parameters of a search, in their order.
-type Parameters = Vec<(String, String)>;
-
-/// A chosen filter and the search without it.
-struct Chip {
-    label: String,
-    without: String,
-}
-
-/// A value of a facet, and the search with it or without it.
-struct Choice {
-    label: String,
-    count: u64,
-    is_chosen: bool,
-    href: String,
-}
-
-struct Facet {
-    name: String,
-    choices: Vec<Choice>,
+/// What a list of products is limited to, besides the filters of its address.
+enum Scope {
+    Everything,
+    Seller(PublicSeller),
+    /// The path to the category, the category itself last, and the categories below it.
+    Category(Vec<Link>, Vec<Link>),
 }
 
 #[derive(Template)]
@@ -86,136 +83,163 @@ struct Facet {
 struct Search {
     frame: Frame,
     title: String,
+    summary: String,
+    path: Vec<Link>,
+    below: Vec<Link>,
+    base: String,
     total: u64,
     hits: Vec<Card>,
     facets: Vec<Facet>,
     chips: Vec<Chip>,
-    /// The search without any filter.
+    /// The list without any filter.
     bare: String,
     /// Name and text of each order.
-    sorts: Vec<(&'static str, &'static str)>,
+    sorts: [(&'static str, &'static str); 5],
     sort: String,
-    /// What a change of the order keeps.
+    /// What a change of the order keeps, and what one of the price keeps.
     kept: Parameters,
+    kept_beside_price: Parameters,
+    price_from: String,
+    price_to: String,
     spelling: Option<Link>,
+    without_last: Option<(Link, u64)>,
     next: Option<String>,
     seller: Option<PublicSeller>,
-}
-
-fn address(parameters: &[(String, String)]) -> String {
-    let mut address = String::from("/search");
-    for (index, (name, value)) in parameters.iter().enumerate() {
-        address.push(if index == 0 { '?' } else { '&' });
-        encode_text(name, &mut address);
-        address.push('=');
-        encode_text(value, &mut address);
-    }
-    address
-}
-
-/// Parameters that are no filters.
-fn is_filter(name: &str) -> bool {
-    !matches!(name, "q" | "sort" | "cursor" | "limit")
+    seller_stars: String,
+    canonical: String,
+    is_first: bool,
 }
 
 pub async fn search(State(site): State<Site>, visitor: Visitor, Query(parameters): Query<Parameters>) -> Response {
-    show(&site, visitor, parameters, None).await
+    show(&site, visitor, "/search", parameters, Scope::Everything).await
 }
 
-pub async fn seller(State(site): State<Site>, mut visitor: Visitor, Path(seller): Path<String>) -> Response {
+pub async fn seller(
+    State(site): State<Site>,
+    mut visitor: Visitor,
+    Path(seller): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Response {
     let caller = visitor.caller();
     match site.0.api.call(&caller, &GET_SELLER).path(&seller).send().await {
         Ok(seller) => {
-            let parameters = vec![("sellerId".to_owned(), seller.seller_id.to_string())];
-            show(&site, visitor, parameters, Some(seller)).await
+            let base = format!("/sellers/{}", seller.slug);
+            show(&site, visitor, &base, parameters, Scope::Seller(seller)).await
         }
         Err(failure) => failed(&site, &mut visitor, &failure),
     }
 }
 
-async fn show(site: &Site, mut visitor: Visitor, parameters: Parameters, seller: Option<PublicSeller>) -> Response {
-    // A form sends its empty fields as well.
-    let parameters: Parameters = parameters.into_iter().filter(|(name, value)| !value.is_empty() && name != "limit").collect();
+pub async fn category(
+    State(site): State<Site>,
+    mut visitor: Visitor,
+    Path(id): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Response {
+    let caller = visitor.caller();
+    let tree = match site.0.api.call(&caller, &LIST_CATEGORIES).send().await {
+        Ok(tree) => tree,
+        Err(failure) => return failed(&site, &mut visitor, &failure),
+    };
+    let Some(path) = path_to(&tree.items, &id) else { return failed(&site, &mut visitor, &Failure::not_found()) };
+    let below = path.last().map_or_else(Vec::new, |node| node.children.iter().map(category_link).collect());
+    let scope = Scope::Category(path.iter().map(|node| category_link(node)).collect(), below);
+    show(&site, visitor, &format!("/categories/{id}"), parameters, scope).await
+}
+
+/// Returns the categories from a root to the one with this id.
+fn path_to<'a>(nodes: &'a [CategoryNode], id: &str) -> Option<Vec<&'a CategoryNode>> {
+    nodes.iter().find_map(|node| {
+        if node.category_id.to_string() == id {
+            return Some(vec![node]);
+        }
+        let mut path = path_to(&node.children, id)?;
+        path.insert(0, node);
+        Some(path)
+    })
+}
+
+async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Parameters, scope: Scope) -> Response {
+    let filters = Filters::of(base, parameters);
     let caller = visitor.caller();
     let mut call = site.0.api.call(&caller, &SEARCH_PRODUCTS).query("limit", HITS);
-    for (name, value) in &parameters {
-        call = call.query(name, value);
+    match &scope {
+        Scope::Everything => {}
+        Scope::Seller(seller) => call = call.query("sellerId", seller.seller_id),
+        Scope::Category(..) => call = call.query("category", base.rsplit('/').next().unwrap_or_default()),
+    }
+    for (name, value) in filters.for_api() {
+        call = call.query(&name, value);
     }
     let found = match call.send().await {
         Ok(found) => found,
+        // The cursor of a page of an older index, or no cursor at all: the list begins again.
+        Err(failure) if failure.is_about_the_form() && !filters.value("cursor").is_empty() => {
+            return see_other(site, &visitor, &filters.without("cursor"));
+        }
         Err(failure) => return failed(site, &mut visitor, &failure),
     };
     let mut frame = Frame::of(&mut visitor);
     let (t, language) = (frame.t, frame.lang);
-    let value_of = |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    frame.query = value_of("q").unwrap_or_default();
-    let kept: Parameters = parameters.iter().filter(|(name, _)| name != "cursor").cloned().collect();
-    let title = match (&seller, &*frame.query) {
-        (Some(seller), _) => seller.shop_name.clone(),
-        (None, "") => t.all_goods.to_owned(),
-        (None, query) => format!("{} \u{201c}{query}\u{201d}", t.results_for),
+    frame.query = filters.value("q").to_owned();
+    let mut path = Vec::new();
+    let (mut below, mut seller) = (Vec::new(), None);
+    let title = match scope {
+        Scope::Seller(found) => {
+            let name = found.shop_name.clone();
+            seller = Some(found);
+            name
+        }
+        Scope::Category(nodes, children) => {
+            (path, below) = (nodes, children);
+            path.pop().map(|node| node.label).unwrap_or_default()
+        }
+        Scope::Everything if frame.query.is_empty() => t.all_goods.to_owned(),
+        Scope::Everything => format!("{} \u{201c}{}\u{201d}", t.results_for, frame.query),
     };
-    let next = found.next_cursor.as_ref().map(|cursor| address(&[&kept[..], &[("cursor".to_owned(), cursor.clone())]].concat()));
-    let spelling = found.help.as_ref().and_then(|help| help.spelling.as_ref()).map(|spelling| {
-        let corrected: Parameters =
-            kept.iter().map(|(name, value)| (name.clone(), if name == "q" { spelling.text.clone() } else { value.clone() })).collect();
-        Link { label: spelling.text.clone(), href: address(&corrected) }
-    });
-    let mut facets =
-        vec![facet(t.category, "category", &found.facets.category, &kept), facet(t.brand, "brand", &found.facets.brand, &kept)];
-    facets.extend(found.facets.attributes.iter().map(|(name, values)| facet(name, &format!("attr.{name}"), values, &kept)));
-    facets.retain(|facet| facet.choices.len() > 1 || facet.choices.iter().any(|choice| choice.is_chosen));
-    let chips = if seller.is_some() { Vec::new() } else { chips(&kept, &found) };
-    let bare: Parameters = kept.iter().filter(|(name, _)| !is_filter(name)).cloned().collect();
-    let sorts = vec![
-        ("relevance", t.sort_relevance),
-        ("price", t.sort_price),
-        ("-price", t.sort_price_down),
-        ("newest", t.sort_newest),
-        ("rating", t.sort_rating),
-    ];
+    let help = found.help.as_ref();
     let template = Search {
-        title,
+        summary: match &seller {
+            Some(seller) => crate::structured::summary(&seller.description, &seller.shop_name),
+            None => format!("{title} · {}", t.home_text),
+        },
+        seller_stars: seller
+            .as_ref()
+            .filter(|seller| seller.rating.count > 0)
+            .map_or_else(String::new, |seller| crate::format::stars(language, seller.rating)),
+        spelling: help
+            .and_then(|help| help.spelling.as_ref())
+            .map(|spelling| Link { label: spelling.text.clone(), href: filters.with("q", &spelling.text) }),
+        without_last: help
+            .and_then(|help| help.without_last_filter.as_ref())
+            .filter(|lifted| filters.has(&lifted.parameter))
+            .map(|lifted| (Link { label: filters.label_of(&lifted.parameter, t), href: filters.without(&lifted.parameter) }, lifted.total)),
+        next: found.next_cursor.as_ref().map(|cursor| filters.with("cursor", cursor)),
+        facets: filters.facets(t, &found, matches!(below.len(), 0) && path.is_empty() && seller.is_none()),
+        chips: filters.chips(t, language, &found),
+        bare: filters.bare(),
+        sorts: [
+            ("relevance", t.sort_relevance),
+            ("price", t.sort_price),
+            ("-price", t.sort_price_down),
+            ("newest", t.sort_newest),
+            ("rating", t.sort_rating),
+        ],
+        sort: filters.value("sort").to_owned(),
+        kept: filters.beside(&["sort"]),
+        kept_beside_price: filters.beside(&["priceFrom", "priceTo"]),
+        price_from: filters.value("priceFrom").to_owned(),
+        price_to: filters.value("priceTo").to_owned(),
         total: found.total,
         hits: found.items.iter().map(|hit| Card::of(language, hit)).collect(),
-        facets,
-        chips,
-        bare: address(&bare),
-        sorts,
-        sort: value_of("sort").unwrap_or_else(|| "relevance".into()),
-        kept: kept.into_iter().filter(|(name, _)| name != "sort" && name != "q").collect(),
-        spelling,
-        next,
+        canonical: site.address(&filters.canonical()),
+        is_first: filters.value("cursor").is_empty(),
+        base: base.to_owned(),
+        title,
+        path,
+        below,
         seller,
         frame,
     };
     page(site, &visitor, &template)
-}
-
-fn facet(name: &str, parameter: &str, values: &[FacetValue], kept: &[(String, String)]) -> Facet {
-    let choices = values.iter().take(FACET_VALUES).map(|value| {
-        let is_this = |(name, chosen): &&(String, String)| name == parameter && *chosen == value.value;
-        let is_chosen = kept.iter().any(|pair| is_this(&pair));
-        let changed: Parameters = if is_chosen {
-            kept.iter().filter(|pair| !is_this(pair)).cloned().collect()
-        } else {
-            [kept, &[(parameter.to_owned(), value.value.clone())]].concat()
-        };
-        Choice { label: value.label.clone(), count: value.count, is_chosen, href: address(&changed) }
-    });
-    Facet { name: format::attribute(name), choices: choices.collect() }
-}
-
-/// The chosen filters, each with the label that its facet gives it.
-fn chips(kept: &[(String, String)], found: &SearchResults) -> Vec<Chip> {
-    let of_facets = found.facets.category.iter().chain(&found.facets.brand).chain(found.facets.attributes.values().flatten());
-    let labels: Vec<&FacetValue> = of_facets.collect();
-    let filters = kept.iter().enumerate().filter(|(_, (name, _))| is_filter(name));
-    filters
-        .map(|(index, (_, value))| {
-            let label = labels.iter().find(|facet| facet.value == *value).map_or_else(|| value.clone(), |facet| facet.label.clone());
-            let without: Parameters = kept.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, pair)| pair.clone()).collect();
-            Chip { label, without: address(&without) }
-        })
-        .collect()
 }

@@ -16,11 +16,15 @@ use axum::{
     response::Response,
 };
 use contracts::{
-    cart::{ADD_CART_ITEM, ADD_COUPON, CREATE_GUEST_CART, Cart, GET_CART, REMOVE_CART_ITEM, UPDATE_CART_ITEM, WarningCode},
+    cart::{
+        ADD_CART_ITEM, ADD_COUPON, CREATE_GUEST_CART, Cart, CartWarning, GET_CART, REMOVE_CART_ITEM, REMOVE_COUPON, UPDATE_CART_ITEM,
+        WarningCode,
+    },
     ids::CartItemId,
+    money::Currency,
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A line as the page shows it.
 struct Line {
@@ -31,7 +35,7 @@ struct Line {
     unit_price: String,
     total: String,
     quantity: u32,
-    warning: Option<&'static str>,
+    warning: Option<String>,
 }
 
 #[derive(Template)]
@@ -93,7 +97,6 @@ fn count(cart: &Cart) -> u32 {
 
 fn template(visitor: &mut Visitor, cart: Option<Cart>, faults: Faults) -> CartPage {
     let frame = Frame::of(visitor);
-    let t = frame.t;
     let lines = cart.iter().flat_map(|cart| cart.items.iter().map(move |item| (cart, item))).map(|(cart, item)| Line {
         id: item.cart_item_id,
         href: format!("/products/{}", item.product_id),
@@ -102,13 +105,31 @@ fn template(visitor: &mut Visitor, cart: Option<Cart>, faults: Faults) -> CartPa
         unit_price: format::money(frame.lang, item.unit_price_snapshot, item.currency),
         total: format::money(frame.lang, item.line_total_amount, item.currency),
         quantity: item.quantity,
-        warning: cart.warnings.iter().find(|warning| warning.cart_item_id == item.cart_item_id).map(|warning| match warning.code {
-            WarningCode::PriceChanged => t.price_changed,
-            WarningCode::QuantityCapped => t.quantity_capped,
-            WarningCode::Unavailable => t.unavailable,
-        }),
+        warning: cart
+            .warnings
+            .iter()
+            .find(|warning| warning.cart_item_id == item.cart_item_id)
+            .map(|warning| warning_words(&frame, warning, item.currency)),
     });
     CartPage { lines: lines.collect(), cart, faults, frame }
+}
+
+/// Says what changed about a line since it was added.
+fn warning_words(frame: &Frame, warning: &CartWarning, currency: Currency) -> String {
+    let t = frame.t;
+    match warning.code {
+        WarningCode::PriceChanged => match (warning.old_unit_price_amount, warning.new_unit_price_amount) {
+            (Some(old), Some(new)) => {
+                format!("{} {} → {}", t.price_changed, format::money(frame.lang, old, currency), format::money(frame.lang, new, currency))
+            }
+            _ => t.price_changed.to_owned(),
+        },
+        WarningCode::QuantityCapped => match warning.available_qty {
+            Some(left) => format!("{} {left} {}", t.quantity_capped, t.few_left),
+            None => t.quantity_capped.to_owned(),
+        },
+        WarningCode::Unavailable => t.unavailable.to_owned(),
+    }
 }
 
 pub async fn show(State(site): State<Site>, mut visitor: Visitor) -> Response {
@@ -133,18 +154,18 @@ fn one() -> i64 {
     1
 }
 
-/// Adds a product. A guest gets a cart with the first one.
+/// Adds a product. A guest gets a cart with the first one, and another one when it ended.
 pub async fn add(State(site): State<Site>, mut visitor: Visitor, Form(form): Form<AddForm>) -> Response {
-    if !visitor.is_logged_in() && visitor.session.cart_token.is_none() {
-        let caller = visitor.caller();
-        match site.0.api.call(&caller, &CREATE_GUEST_CART).send().await {
-            Ok(cart) => visitor.session.cart_token = Some(cart.cart_token.reveal().to_owned()),
-            Err(failure) => return failed(&site, &mut visitor, &failure),
+    let had_cart = visitor.session.cart_token.is_some();
+    let added = add_to_cart(&site, &mut visitor, &form).await;
+    let added = match added {
+        Err(failure) if had_cart && !visitor.is_logged_in() && failure.status() == StatusCode::UNAUTHORIZED => {
+            visitor.session.cart_token = None;
+            add_to_cart(&site, &mut visitor, &form).await
         }
-    }
-    let body = json!({"productId": form.product_id, "quantity": form.quantity});
-    let caller = visitor.caller();
-    match site.0.api.call(&caller, &ADD_CART_ITEM).raw_body(&body).send().await {
+        added => added,
+    };
+    match added {
         Ok(cart) => {
             visitor.session.cart_count = count(&cart);
             visitor.session.notice = Some(Notice::Added);
@@ -154,24 +175,39 @@ pub async fn add(State(site): State<Site>, mut visitor: Visitor, Form(form): For
     }
 }
 
-#[derive(Deserialize)]
-pub struct ChangeForm {
-    #[serde(default)]
-    quantity: Option<i64>,
-    /// The button that removes the line.
-    #[serde(default)]
-    remove: Option<String>,
+async fn add_to_cart(site: &Site, visitor: &mut Visitor, form: &AddForm) -> Result<Cart, Failure> {
+    if !visitor.is_logged_in() && visitor.session.cart_token.is_none() {
+        let caller = visitor.caller();
+        let cart = site.0.api.call(&caller, &CREATE_GUEST_CART).send().await?;
+        visitor.session.cart_token = Some(cart.cart_token.reveal().to_owned());
+    }
+    let body = json!({"productId": form.product_id, "quantity": form.quantity});
+    let caller = visitor.caller();
+    site.0.api.call(&caller, &ADD_CART_ITEM).raw_body(&body).send().await
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ChangeForm {
+    quantity: String,
+    /// The button that removes the line.
+    remove: String,
+}
+
+/// Changes how many units a line has; none removes it.
 pub async fn change(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>, Form(form): Form<ChangeForm>) -> Response {
     let (caller, api) = (visitor.caller(), &site.0.api);
-    let changed = match form.quantity {
-        Some(quantity) if form.remove.is_none() && quantity > 0 => {
-            api.call(&caller, &UPDATE_CART_ITEM).path(&id).raw_body(&json!({"quantity": quantity})).send().await.map(|_| ())
-        }
-        _ => {
-            visitor.session.notice = Some(Notice::Removed);
-            api.call(&caller, &REMOVE_CART_ITEM).path(&id).send().await
+    let quantity = form.quantity.trim().parse::<i64>().map_or_else(|_| Value::from(&*form.quantity), Value::from);
+    let changed = if form.remove.is_empty() && quantity != 0 {
+        api.call(&caller, &UPDATE_CART_ITEM).path(&id).raw_body(&json!({"quantity": quantity})).send().await.map(|_| ())
+    } else {
+        match api.call(&caller, &REMOVE_CART_ITEM).path(&id).send().await {
+            // A second click finds it removed.
+            Err(failure) if failure.status() != StatusCode::NOT_FOUND => Err(failure),
+            _ => {
+                visitor.session.notice = Some(Notice::Removed);
+                Ok(())
+            }
         }
     };
     match changed {
@@ -208,5 +244,14 @@ async fn refuse(site: &Site, mut visitor: Visitor, failure: Failure) -> Response
             refused_page(site, &visitor, failure.status(), &template)
         }
         Err(failure) => failed(site, &mut visitor, &failure),
+    }
+}
+
+pub async fn remove_coupon(State(site): State<Site>, visitor: Visitor, Path(code): Path<String>) -> Response {
+    let caller = visitor.caller();
+    match site.0.api.call(&caller, &REMOVE_COUPON).path(&code).send().await {
+        // A second click finds it removed.
+        Err(failure) if failure.status() != StatusCode::NOT_FOUND => refuse(&site, visitor, failure).await,
+        _ => see_other(&site, &visitor, "/cart"),
     }
 }

@@ -1,40 +1,61 @@
 //! The page of a product.
 
-use super::{Card, Frame, browse::Link, failed, page};
-use crate::{Site, format, session::Visitor, texts::Language};
+mod opinions;
+mod variants;
+
+use super::{Card, Frame, browse::Link, failed, page, see_other};
+use crate::{
+    Site, countries, format,
+    pictures::Sizes,
+    session::{Notice, Visitor},
+    structured,
+};
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    Form, Router,
+    extract::{Path, Query, State},
+    http::StatusCode,
     response::Response,
+    routing::{get, post},
 };
 use contracts::{
     catalog::{GET_PRODUCT, GET_PRODUCT_GROUP, Product},
     inventory::{Availability, GET_AVAILABILITY},
-    review::{LIST_PRODUCT_REVIEWS, ProductReviews},
+    review::{FLAG_REVIEW, MARK_REVIEW_HELPFUL},
     search::SEARCH_PRODUCTS,
     seller::{GET_SELLER, PublicSeller},
+    shipping::{LIST_SHIPPING_RATES, ShippingRates},
 };
+use opinions::Opinions;
+use serde::Deserialize;
+use serde_json::json;
 use std::collections::BTreeMap;
+use variants::OptionRow;
 
 /// Products of the same category below.
 const RELATED: usize = 5;
-/// From so many units on the page says how many are left.
+/// Below so many units the page says how many are left.
 const FEW: i64 = 10;
-const REVIEWS: usize = 10;
 
-struct VariantLink {
-    label: String,
-    href: String,
-    is_this: bool,
-    in_stock: bool,
+pub fn routes() -> Router<Site> {
+    Router::new()
+        .route("/products/{productId}", get(show))
+        .route("/products/{productId}/reviews/{reviewId}/helpful", post(helpful))
+        .route("/products/{productId}/reviews/{reviewId}/report", post(report))
 }
 
-struct ReviewView {
-    stars: String,
-    title: String,
-    text: String,
-    day: String,
-    answer: Option<String>,
+/// What the address chooses besides the product.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Chosen {
+    /// Which picture is large, from 1.
+    picture: String,
+    /// The order of the reviews.
+    sort: String,
+    /// Only reviews with so many stars.
+    rating: String,
+    /// The page of the reviews.
+    cursor: String,
 }
 
 #[derive(Template)]
@@ -45,15 +66,25 @@ struct ProductPage {
     title: String,
     price: String,
     path: Vec<Link>,
+    pictures: Vec<Sizes>,
+    /// The place of the large picture.
+    shown: usize,
     availability: Option<Availability>,
     /// Quantities to choose from.
     quantities: Vec<i64>,
+    /// What shipping costs, in words; empty when it is not known.
+    shipping: String,
     seller: Option<PublicSeller>,
     stars: String,
-    variants: Vec<VariantLink>,
+    options: Vec<OptionRow>,
     attributes: BTreeMap<String, String>,
-    reviews: Vec<ReviewView>,
+    opinions: Opinions,
     related: Vec<Card>,
+    /// The address of the picture for messengers; empty without one.
+    og_image: String,
+    canonical: String,
+    structured: String,
+    summary: String,
 }
 
 impl ProductPage {
@@ -65,7 +96,7 @@ impl ProductPage {
     }
 }
 
-pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>) -> Response {
+pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>, Query(chosen): Query<Chosen>) -> Response {
     let (caller, api, language) = (visitor.caller(), &site.0.api, visitor.language);
     let product = match api.call(&caller, &GET_PRODUCT).path(&id).send().await {
         Ok(product) => product,
@@ -73,7 +104,8 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
     };
     // What stands beside the product is left out when its service does not answer.
     let availability = api.call(&caller, &GET_AVAILABILITY).path(product.product_id).send();
-    let reviews = api.call(&caller, &LIST_PRODUCT_REVIEWS).path(product.product_id).query("limit", REVIEWS).send();
+    let reviews = opinions::read(api, &caller, product.product_id, &chosen);
+    let rates = api.call(&caller, &LIST_SHIPPING_RATES).path(countries::DEFAULT).path(product.price_amount).path(product.currency).send();
     let seller = async {
         let id = product.seller_id?;
         api.call(&caller, &GET_SELLER).path(id).send().await.ok()
@@ -86,58 +118,98 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
         let category = product.category_id?;
         api.call(&caller, &SEARCH_PRODUCTS).query("category", category).query("limit", RELATED + 1).send().await.ok()
     };
-    let (availability, reviews, seller, group, related) = tokio::join!(availability, reviews, seller, group, related);
+    let (availability, reviews, rates, seller, group, related) = tokio::join!(availability, reviews, rates, seller, group, related);
     let availability = availability.ok();
-    let variants = group.map(|group| {
-        group
-            .variants
-            .iter()
-            .map(|variant| VariantLink {
-                label: group
-                    .options
-                    .iter()
-                    .filter_map(|option| variant.product.attributes.get(&option.name))
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                href: format!("/products/{}", variant.product.product_id),
-                is_this: variant.product.product_id == product.product_id,
-                in_stock: variant.availability.as_ref().is_none_or(|stock| stock.in_stock),
-            })
-            .collect()
-    });
+    let frame = Frame::of(&mut visitor);
     let related = related.map_or_else(Vec::new, |found| found.items);
     let related = related.iter().filter(|hit| hit.product_id != product.product_id).take(RELATED).map(|hit| Card::of(language, hit));
     let most = availability.as_ref().map_or(1, |stock| stock.available_qty).clamp(1, 10);
+    let path: Vec<Link> = product
+        .category_path
+        .iter()
+        .map(|category| Link { label: category.name.clone(), href: format!("/categories/{}", category.category_id) })
+        .collect();
+    let canonical = site.address(&format!("/products/{}", product.product_id));
     let template = ProductPage {
         title: format::title(&product.title),
         price: format::money(language, product.price_amount, product.currency),
-        path: product
-            .category_path
-            .iter()
-            .map(|category| Link { label: category.name.clone(), href: format!("/search?category={}", category.category_id) })
-            .collect(),
+        structured: structured::product(&site, &product, availability.as_ref(), seller.as_ref(), &path),
+        path,
+        pictures: product.images.iter().map(|image| Sizes::of(image)).collect(),
+        shown: chosen.picture.parse::<usize>().unwrap_or(1).clamp(1, product.images.len().max(1)) - 1,
         quantities: (1..=most).collect(),
+        shipping: rates.map(|rates| shipping_words(&frame, &rates)).unwrap_or_default(),
         availability,
         seller,
         stars: if product.rating.count > 0 { format::stars(language, product.rating) } else { String::new() },
-        variants: variants.unwrap_or_default(),
+        options: group.map(|group| variants::rows(&group, product.product_id)).unwrap_or_default(),
         attributes: product.attributes.iter().map(|(name, value)| (format::attribute(name), value.clone())).collect(),
-        reviews: reviews.map(|found| views(language, found)).unwrap_or_default(),
+        opinions: reviews.map(|found| opinions::of(&frame, product.product_id, found, &chosen)).unwrap_or_default(),
         related: related.collect(),
+        og_image: product.images.first().map(|image| site.address(image)).unwrap_or_default(),
+        summary: structured::summary(&product.description, &product.title),
+        canonical,
         product,
-        frame: Frame::of(&mut visitor),
+        frame,
     };
     page(&site, &visitor, &template)
 }
 
-fn views(language: Language, found: ProductReviews) -> Vec<ReviewView> {
-    let view = |review: contracts::review::Review| ReviewView {
-        stars: "★".repeat(usize::try_from(review.rating).unwrap_or(0)),
-        title: review.title.unwrap_or_default(),
-        text: review.text.unwrap_or_default(),
-        day: format::day(language, review.created_at),
-        answer: review.answer.map(|answer| answer.text),
+/// Says what the cheapest shipping to the assumed country costs, for an order of one.
+fn shipping_words(frame: &Frame, rates: &ShippingRates) -> String {
+    let t = frame.t;
+    let Some(rate) = rates.items.first() else { return String::new() };
+    let country = countries::name(frame.lang, &rates.country);
+    let cost = match rate.shipping_amount {
+        0 => t.free.to_owned(),
+        amount => format::money(frame.lang, amount, rate.currency),
     };
-    found.items.into_iter().map(view).collect()
+    let mut words = format!("{} {country}: {cost}", t.shipping_to);
+    if let Some(from) = rate.free_from_amount.filter(|_| rate.shipping_amount > 0) {
+        words.push_str(&format!(", {} {}", t.free_from, format::money(frame.lang, from, rate.currency)));
+    }
+    words
+}
+
+/// Votes for a review.
+async fn helpful(State(site): State<Site>, visitor: Visitor, Path((product, review)): Path<(String, String)>) -> Response {
+    let Some(caller) = visitor.customer() else { return to_login_for(&site, &visitor, &product) };
+    let voted = site.0.api.call(&caller, &MARK_REVIEW_HELPFUL).path(&review).send().await.map(|_| ());
+    after(&site, visitor, &product, voted)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ReportForm {
+    reason: String,
+}
+
+/// Reports a review to the administrators.
+async fn report(
+    State(site): State<Site>,
+    visitor: Visitor,
+    Path((product, review)): Path<(String, String)>,
+    Form(form): Form<ReportForm>,
+) -> Response {
+    let Some(caller) = visitor.customer() else { return to_login_for(&site, &visitor, &product) };
+    // The whole of what was typed is more than nothing.
+    let reason: String = form.reason.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+    let body = if reason.is_empty() { json!({}) } else { json!({"reason": reason}) };
+    let reported = site.0.api.call(&caller, &FLAG_REVIEW).path(&review).raw_body(&body).send().await.map(|_| ());
+    after(&site, visitor, &product, reported)
+}
+
+fn to_login_for(site: &Site, visitor: &Visitor, product: &str) -> Response {
+    super::to_login(site, visitor, &format!("/products/{product}"))
+}
+
+fn after(site: &Site, mut visitor: Visitor, product: &str, done: Result<(), crate::api::Failure>) -> Response {
+    match done {
+        // An author who votes for the own review is told nothing new.
+        Err(failure) if failure.status() != StatusCode::CONFLICT => failed(site, &mut visitor, &failure),
+        _ => {
+            visitor.session.notice = Some(Notice::Thanked);
+            see_other(site, &visitor, &format!("/products/{product}#reviews"))
+        }
+    }
 }

@@ -102,8 +102,13 @@ async fn next(mut watch: Watch) -> Option<(Result<String, Infallible>, Watch)> {
     if watch.reads == READS {
         return None;
     }
+    let site = watch.site.clone();
     if watch.reads > 0 {
-        watch.site.0.env.sleep(PAUSE).await;
+        site.0.shutdown.sleep(&site.0.env, PAUSE, std::future::pending()).await;
+    }
+    // The browser connects again, to the process that comes after.
+    if site.0.shutdown.is_requested() {
+        return None;
     }
     watch.reads += 1;
     let api = &watch.site.0.api;
