@@ -96,7 +96,10 @@ pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes:
         domain::update(&mut user.value, changes.clone());
         if user.value != before {
             store::save_user(tx, &before, &mut user).await?;
-            tx.emit(user_updated(&user.value));
+            // What integrators saved is no part of the event.
+            if user_updated(&user.value) != user_updated(&before) {
+                tx.emit(user_updated(&user.value));
+            }
         }
         if user.value.phone != before.phone {
             // The phone number is part of what `PreferencesChanged` carries.
