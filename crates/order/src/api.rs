@@ -218,16 +218,20 @@ async fn cancel(
 }
 
 async fn cancel_fulfilment(
-    viewer: Viewer,
+    caller: ViewerOrGuest,
     State(app): State<App>,
     Path((order_id, id)): Path<(OrderId, FulfilmentId)>,
     key: MaybeIdempotencyKey,
     prefer: Prefer,
     MaybeBody(body): MaybeBody<CancelOrder>,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
+    let (caller, is_admin, key) = match caller {
+        OrGuest::Known(viewer) => (viewer.id, viewer.has_role(Role::Admin), key),
+        OrGuest::Guest(token) => (actions::customer_of(&app, order_id, &token).await?, false, key.sealed(app.guest_keys.answers)),
+    };
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     let db = app.ctx.db.clone();
-    let cancel = CancelFulfilment { app, caller: viewer.id, is_admin: viewer.has_role(Role::Admin), order_id, id, note, wait };
+    let cancel = CancelFulfilment { app, caller, is_admin, order_id, id, note, wait };
     cancel.run(&db, key).await.map(|answer| prefer.honoured(answer))
 }
 

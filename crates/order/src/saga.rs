@@ -166,7 +166,10 @@ async fn authorize(app: &App, order: &Order) -> Result<Option<Fact>, CallError> 
         Some(payment_id) => payment_id,
         None => {
             let body = create_payment(order)?;
-            client.call(&payment::CREATE_PAYMENT).body(&body).key(format!("{id}:pay:{attempt}")).send().await?.payment_id
+            // An account that claims the order is its customer from then on, and so the request is another one. The payment of the
+            // former one, if there is one, is the answer to it.
+            let key = format!("{id}:pay:{attempt}:{}", order.user_id);
+            client.call(&payment::CREATE_PAYMENT).body(&body).key(key).send().await?.payment_id
         }
     };
     let call = client.call(&payment::AUTHORIZE_PAYMENT).path(&[&payment_id]).body(&()).key(format!("{id}:authorize:{attempt}"));

@@ -54,7 +54,7 @@ async fn make(tx: &mut Tx, provider: Provider, body: &CreatePayment) -> Result<C
         payment_id: tx.new_id(),
         order_id: body.order_id,
         order_number: body.order_number.to_string(),
-        user_id: body.user_id,
+        user_id: store::claimed::owner_of(tx, body.order_id, body.user_id).await?,
         status: PaymentStatus::Initiated,
         amount: body.amount.get(),
         currency: body.currency,
@@ -75,9 +75,11 @@ async fn make(tx: &mut Tx, provider: Provider, body: &CreatePayment) -> Result<C
 /// Returns the open payment of the order if its terms are those of `wanted`.
 async fn lock_open_payment(tx: &mut Tx, wanted: &Payment) -> Result<Payment, Error> {
     let present = store::lock_open_by_order(tx, wanted.order_id).await?.ok_or(Error::PaymentExists)?;
-    let terms = |payment: &Payment| (payment.user_id, payment.amount, payment.currency, payment.payment_method);
+    let terms = |payment: &Payment| (payment.amount, payment.currency, payment.payment_method);
+    // The event that an account claimed the order of the guest may not have arrived.
+    let is_of_customer = present.user_id == wanted.user_id || present.user_id.is_guest();
     let is_ending = present.void_requested_at.is_some() || present.open_transaction().is_some_and(|t| t.kind == TransactionType::Void);
-    match terms(&present) == terms(wanted) {
+    match is_of_customer && terms(&present) == terms(wanted) {
         _ if is_ending => Err(Error::Unsettled),
         true => Ok(present),
         false => Err(Error::PaymentExists),

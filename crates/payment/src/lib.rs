@@ -17,6 +17,7 @@
 mod actions;
 mod api;
 mod consistency;
+mod consumers;
 mod domain;
 mod error;
 mod gauges;
@@ -33,7 +34,6 @@ pub use consistency::{OrderPayment, check_consistency, list_by_orders};
 pub use settings::Settings;
 
 use platform::{
-    inbox::Consumers,
     migrations,
     service::{Ctx, Parts, Service},
 };
@@ -60,12 +60,19 @@ pub fn service() -> Service {
 pub fn service_with(provider: impl FnOnce(&Ctx, &Settings) -> Arc<dyn PaymentProvider> + Send + 'static) -> Service {
     Service::new(
         "payment",
-        migrations!["0001_payments", "0002_mock_provider", "0003_provider", "0004_refund_failed", "0005_refund_causes"],
+        migrations![
+            "0001_payments",
+            "0002_mock_provider",
+            "0003_provider",
+            "0004_refund_failed",
+            "0005_refund_causes",
+            "0006_claimed_orders"
+        ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let app = App { provider: provider(&ctx, &settings), settings, ctx, queues: Arc::default() };
             let (router, operations) = api::routes().build(app.clone());
-            Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
         },
     )
     .settings::<Settings>()

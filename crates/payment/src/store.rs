@@ -1,5 +1,6 @@
 //! The SQL of payments. The mock provider has its own.
 
+pub mod claimed;
 pub mod comparison;
 
 use crate::domain::{DECLINED_REFUNDS_SHOWN, Payment, Transaction};

@@ -2,6 +2,7 @@
 
 mod access;
 mod assert_consistent;
+mod claiming;
 mod consistency_check;
 mod crashes;
 mod idempotency;

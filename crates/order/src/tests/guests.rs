@@ -88,7 +88,10 @@ async fn a_token_opens_its_own_order_alone() {
         let body = if verb == "pay" { json!({"paymentMethod": "pm_ok"}) } else { json!({}) };
         h.post(&format!("/orders/{}/{verb}", two.id), &body).header("X-Order-Token", token)
     };
+    let view: OrderView = reading(&h, two.id, &two.token).send().await.expect(200).read();
+    let part = format!("fulfilments/{}/cancel", view.fulfilments[0].fulfilment_id);
     for wrong in [&one.token, &"x".repeat(43), &cart_token()] {
+        verb(&part, wrong).send().await.expect_problem(404, "NOT_FOUND");
         reading(&h, two.id, wrong).send().await.expect_problem(404, "NOT_FOUND");
         verb("cancel", wrong).send().await.expect_problem(404, "NOT_FOUND");
         verb("pay", wrong).send().await.expect_problem(404, "NOT_FOUND");
@@ -100,6 +103,7 @@ async fn a_token_opens_its_own_order_alone() {
     let find = |token: &str| h.post("/internal/orders/by-token", &json!({"orderToken": token})).service("shipping");
     assert_eq!(find(&two.token).send().await.expect(200).json()["orderId"], two.id.to_string());
     find(&cart_token()).send().await.expect_problem(404, "NOT_FOUND");
+    verb(&part, &two.token).send().await.expect_problem(409, "FULFILMENT_NOT_CONFIRMED");
     verb("pay", &two.token).send().await.expect_problem(409, "ORDER_NOT_PAYABLE");
     let cancelled = verb("cancel", &two.token).key("c").send().await.expect(200);
     let repeated = verb("cancel", &two.token).key("c").send().await.expect(200);

@@ -8,6 +8,7 @@ use contracts::{
     cart::{ADD_CART_ITEM, ADD_COUPON, AddCartItem, AddCoupon, CREATE_GUEST_CART, Cart, GET_CART},
     ids::{OrderId, ProductId},
     order::{GET_ORDER, LIST_ORDERS, OrderStatus, OrderView},
+    payment::GET_PAYMENT,
     returns::{CANCEL_RETURN, GET_RETURN, LIST_RETURNS},
     shipping::{GET_SHIPMENT, LIST_SHIPMENTS_OF_ORDER, ShipmentStatus},
     text::Quantity,
@@ -217,6 +218,8 @@ async fn a_guest_buys_follows_returns_and_becomes_a_customer() {
     let orders = member.until(request(&LIST_ORDERS), "claimed", |orders| orders.items.len() == 2).await;
     assert!(orders.items.iter().all(|order| [one.id, two.id].contains(&order.order_id)));
     assert_eq!(one.nobody.send(request(&GET_ORDER).path(one.id).header(ORDER, &one.token)).await.status, 404);
+    let payment_id = member.must(request(&GET_ORDER).path(one.id)).await.payment_id.expect("it was paid");
+    assert_eq!(accepted(&member, request(&GET_PAYMENT).path(payment_id), &["NOT_FOUND"]).await.order_id, one.id);
     let shipments = accepted(&member, request(&LIST_SHIPMENTS_OF_ORDER).path(one.id), &["NOT_FOUND"]).await;
     assert_eq!(shipments.items.len(), 1);
     member.until(request(&LIST_RETURNS), "theirs", |returns| returns.items.len() == 1).await;
