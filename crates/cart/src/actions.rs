@@ -3,10 +3,12 @@
 
 mod add_item;
 mod guests;
+mod remind;
 mod wishlist;
 
 pub use add_item::AddItem;
 pub use guests::{CartToken, Shopper, active_guest_cart, create_guest_cart, merge, owner};
+pub use remind::{choose_reminders, remind};
 pub use wishlist::{MAX_WISHES, add_wish, show_wishes};
 
 use crate::{

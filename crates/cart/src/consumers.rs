@@ -4,9 +4,11 @@ use crate::{Error, Settings, actions, store};
 use contracts::{
     cart::CheckedOutItem,
     ids::{CartId, UserId},
+    notification::NotificationType,
     order::{OrderCancelled, OrderCreated},
     promotion::{PromotionActivated, PromotionEnded, PromotionPaused},
     time::Timestamp,
+    user::PreferencesChanged,
 };
 use platform::{
     db::Tx,
@@ -17,6 +19,7 @@ pub fn all(settings: &Settings) -> Consumers {
     let max = settings.max_line_quantity();
     Consumers::new()
         .on::<OrderCreated, _, _>(order_created)
+        .on::<PreferencesChanged, _, _>(preferences_changed)
         .on::<PromotionActivated, _, _>(promotion_activated)
         .on::<PromotionPaused, _, _>(promotion_paused)
         .on::<PromotionEnded, _, _>(promotion_ended)
@@ -44,6 +47,11 @@ async fn owner_of(tx: &mut Tx, customer: UserId, cart: CartId) -> Result<Option<
         return Ok(Some(customer));
     }
     Ok(store::guest_rows::find_owner(tx, cart).await?)
+}
+
+async fn preferences_changed(tx: &mut Tx, event: Received<PreferencesChanged>) -> Result<(), Error> {
+    let chosen = event.channels.get(&NotificationType::CartAbandoned);
+    actions::choose_reminders(tx, event.user_id, chosen.is_some_and(|channels| !channels.is_empty())).await
 }
 
 async fn promotion_activated(tx: &mut Tx, event: Received<PromotionActivated>) -> Result<(), Error> {

@@ -21,8 +21,11 @@
 //! **Wish lists.** A customer can remember products that are on sale. They are shown at present prices, with whether they are in stock; one
 //! that is not on sale any more stays, under the title that it was added with.
 //!
+//! **Reminders.** A customer who chose a channel for CART_ABANDONED is reminded once of a cart that was left for `reminder_after_seconds`.
+//! The row of such a customer says when the cart is looked at next; carts of others, and the requests of customers, write nothing.
+//!
 //! A cart that its owner did not read for `abandoned_after_hours` becomes ABANDONED; closed carts are deleted after
-//! `closed_kept_days`. The service emits no events, because no other service needs the contents of a cart.
+//! `closed_kept_days`. Reminders are the only events, because no other service needs the contents of a cart.
 
 mod actions;
 mod api;
@@ -58,7 +61,7 @@ struct App {
 pub fn service() -> Service {
     Service::new(
         "cart",
-        migrations!["0001_carts", "0002_images", "0003_sellers", "0004_coupons", "0005_guests", "0006_wishlist"],
+        migrations!["0001_carts", "0002_images", "0003_sellers", "0004_coupons", "0005_guests", "0006_wishlist", "0007_reminders"],
         |ctx: Ctx| async move {
             let app = App { settings: Arc::new(ctx.section()?), ctx };
             let (router, operations) = api::routes().build(app.clone());

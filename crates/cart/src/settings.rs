@@ -22,6 +22,8 @@ pub struct Settings {
     /// After how many hours without a use of its token the cart of a guest is deleted. One that was never used is deleted after a day.
     #[schemars(range(min = 1, max = 8_760))]
     pub guest_idle_hours: NonZeroU32,
+    /// How many seconds after its last change a cart counts as left, for customers who chose to be reminded.
+    pub reminder_after_seconds: BoundedInt<1, 7_776_000>,
     /// How many days ordered and abandoned carts are kept.
     #[schemars(range(min = 1, max = 3_650))]
     pub closed_kept_days: NonZeroU16,
@@ -34,6 +36,7 @@ impl Default for Settings {
             max_line_quantity: BoundedInt::new(999).expect("a default is within its bounds"),
             abandoned_after_hours: NonZeroU32::new(720).expect("720 is not zero"),
             guest_idle_hours: NonZeroU32::new(336).expect("336 is not zero"),
+            reminder_after_seconds: BoundedInt::new(86_400).expect("a day is within the bounds"),
             closed_kept_days: NonZeroU16::new(90).expect("90 is not zero"),
         }
     }
@@ -48,6 +51,11 @@ impl Settings {
     #[must_use]
     pub fn abandoned_after(&self) -> Duration {
         Duration::from_secs(u64::from(self.abandoned_after_hours.get()) * 3600)
+    }
+
+    #[must_use]
+    pub fn reminder_after(&self) -> Duration {
+        Duration::from_secs(self.reminder_after_seconds.get().unsigned_abs())
     }
 
     #[must_use]

@@ -2,6 +2,7 @@
 
 pub mod guest_rows;
 pub mod personal;
+pub mod reminder_rows;
 pub mod wishlist_rows;
 
 use crate::domain::{Cart, Line};

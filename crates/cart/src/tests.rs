@@ -7,6 +7,7 @@ mod guests;
 mod interleaving;
 mod items;
 mod orders;
+mod reminding;
 mod show;
 mod wishing;
 

@@ -1,7 +1,7 @@
 //! Cart: what a customer intends to buy. Prices in a cart are preliminary; the order fixes them.
 
 use crate::{
-    calls,
+    calls, events,
     ids::{CartId, CartItemId, OrderId, ProductId, PromotionId, UserId},
     machine,
     money::Currency,
@@ -25,7 +25,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     name: NAME,
     description: "Owns what a customer intends to buy, at preliminary prices.",
     machines: &[CartStatus::SPEC],
-    events: &[],
+    events: EVENTS,
     calls: CALLS,
     paths: &["/cart", "/carts", "/wishlist"],
 };
@@ -306,6 +306,19 @@ pub struct WishlistItem {
     pub added_at: Timestamp,
 }
 
+/// A line of a cart, in a reminder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CartReminderItem {
+    pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
+    pub sku: String,
+    /// The product's title at the last look-up.
+    pub title_snapshot: String,
+    /// How many units.
+    pub quantity: u32,
+}
+
 /// Units of a product that were ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -347,4 +360,16 @@ calls! {
     /// Marks an ordered cart CHECKED_OUT at once, so that its owner sees an empty one; `OrderCreated` has the same effect
     /// when this call is lost. A repetition changes nothing.
     CHECK_OUT_CART: put(CheckOutCart) -> (), "/internal/cart/{userId}/check-out", from "order";
+}
+
+events! {
+    "CART", cart_id: CartId;
+    /// A customer left a cart for a while, and had chosen to be reminded. It is announced once for each cart.
+    CartReminderRequested {
+        user_id: UserId,
+        /// The first 20 lines.
+        items: Vec<CartReminderItem>,
+        /// How many lines the cart has.
+        item_count: u32,
+    }
 }

@@ -101,6 +101,8 @@ string_enum! {
         ReviewAnswered = "REVIEW_ANSWERED",
         /// A product that the user waited for can be bought again.
         BackInStock = "BACK_IN_STOCK",
+        /// The user left a cart. It is sent only over channels that the user chose for it, by mail only to a verified address.
+        CartAbandoned = "CART_ABANDONED",
         /// The user may sell.
         SellerApproved = "SELLER_APPROVED",
         /// The user's application to sell was turned down.
@@ -153,6 +155,12 @@ impl NotificationType {
     #[must_use]
     pub fn is_mandatory(self) -> bool {
         self.is_about_account() || self == Self::OrderConfirmed
+    }
+
+    /// Whether it is sent only over channels that the user chose for this type, because nothing happened that the user has to know.
+    #[must_use]
+    pub fn needs_consent(self) -> bool {
+        self == Self::CartAbandoned
     }
 
     /// Whether it is a mail to a certain address, and no other channel can have it.

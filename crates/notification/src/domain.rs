@@ -62,8 +62,11 @@ impl Contact {
     /// Returns the channels of a message of this type.
     pub fn channels(&self, kind: NotificationType) -> impl Iterator<Item = Channel> + use<> {
         let chosen = self.chosen_channels.get(&kind);
-        let wants = |channel, by_switch: bool| chosen.map_or(by_switch, |channels| channels.contains(&channel));
-        let mail = kind.is_mandatory() || wants(Channel::Email, self.email_enabled);
+        let by_consent = kind.needs_consent();
+        let wants = |channel, by_switch: bool| chosen.map_or(by_switch && !by_consent, |channels| channels.contains(&channel));
+        // Whoever registered with the address of a stranger cannot consent for the stranger.
+        let can_consent = self.email_verified || !by_consent;
+        let mail = kind.is_mandatory() || wants(Channel::Email, self.email_enabled) && can_consent;
         let text = wants(Channel::Sms, self.sms_enabled) && self.phone.is_some() && !kind.is_mail_only();
         let has_webhook = self.webhook_url.is_some() && self.webhook_url != self.gone_webhook_url;
         let webhook = wants(Channel::Webhook, true) && has_webhook && !kind.is_mail_only();
@@ -191,19 +194,21 @@ mod tests {
             let always = ["REGISTERED", "PASSWORD_RESET", "PASSWORD_CHANGED", "PAYOUT_ACCOUNT_CHANGED", "ORDER_CONFIRMED"];
             let account = always.contains(&kind.as_str()) || kind.as_str().starts_with("EMAIL_");
             let secret = kind == NotificationType::PasswordReset || kind.as_str().starts_with("EMAIL_");
-            prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Email).count(), usize::from(email || account));
-            prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Sms).count(), usize::from(sms && phone && !secret));
-            prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Webhook).count(), usize::from(webhook && !secret));
+            let asked = kind != NotificationType::CartAbandoned;
+            prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Email).count(), usize::from(email && asked || account));
+            prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Sms).count(), usize::from(sms && phone && !secret && asked));
+            prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Webhook).count(), usize::from(webhook && !secret && asked));
         }
 
         #[test]
-        fn a_choice_by_type_takes_the_place_of_the_switches(email: bool, sms: bool, at in 0..NotificationType::ALL.len(), mask in 0..8_usize) {
+        fn a_choice_by_type_takes_the_place_of_the_switches(email: bool, sms: bool, email_verified: bool, at in 0..NotificationType::ALL.len(), mask in 0..8_usize) {
             let kind = NotificationType::ALL[at];
             let chosen: Vec<_> = Channel::ALL.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1).map(|(_, channel)| *channel).collect();
-            let contact = Contact { chosen_channels: [(kind, chosen.clone())].into(), ..contact(email, sms, true, true) };
+            let contact = Contact { email_verified, chosen_channels: [(kind, chosen.clone())].into(), ..contact(email, sms, true, true) };
             let used: Vec<_> = contact.channels(kind).collect();
             for channel in Channel::ALL {
                 let wanted = match channel {
+                    Channel::Email if kind == NotificationType::CartAbandoned => chosen.contains(channel) && email_verified,
                     Channel::Email => chosen.contains(channel) || kind.is_mandatory(),
                     _ => chosen.contains(channel) && !kind.is_mail_only(),
                 };

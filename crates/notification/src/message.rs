@@ -6,7 +6,8 @@ mod seller_messages;
 pub use seller_messages::{PayoutAccountChange, PayoutNews, Sale, SaleEnded, SellerNews};
 
 use contracts::{
-    ids::{FulfilmentId, OrderId, ProductId, ReturnId, ReviewId, ShipmentId, Uuid},
+    cart::CartReminderItem,
+    ids::{CartId, FulfilmentId, OrderId, ProductId, ReturnId, ReviewId, ShipmentId, Uuid},
     money::Currency,
     notification::NotificationType,
     order::{CancelReason, OrderItem},
@@ -42,6 +43,7 @@ pub enum Message {
     ReviewPublished(ReviewNews),
     ReviewAnswered(ReviewNews),
     BackInStock(BackInStock),
+    CartAbandoned(CartLeft),
     SellerApproved(SellerNews),
     SellerRejected(SellerNews),
     SellerSuspended(SellerNews),
@@ -271,6 +273,16 @@ pub struct BackInStock {
     pub title_snapshot: String,
 }
 
+/// What is in a cart that its customer left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CartLeft {
+    pub cart_id: CartId,
+    pub items: Vec<CartReminderItem>,
+    /// How many lines the cart has; `items` may be fewer.
+    pub item_count: u32,
+}
+
 impl Message {
     #[must_use]
     pub fn kind(&self) -> NotificationType {
@@ -296,6 +308,7 @@ impl Message {
             Message::ReviewPublished(_) => NotificationType::ReviewPublished,
             Message::ReviewAnswered(_) => NotificationType::ReviewAnswered,
             Message::BackInStock(_) => NotificationType::BackInStock,
+            Message::CartAbandoned(_) => NotificationType::CartAbandoned,
             Message::SellerApproved(_) => NotificationType::SellerApproved,
             Message::SellerRejected(_) => NotificationType::SellerRejected,
             Message::SellerSuspended(_) => NotificationType::SellerSuspended,
@@ -315,7 +328,7 @@ impl Message {
         match self {
             Message::Registered(_) | Message::PasswordReset(_) | Message::PasswordChanged(_) => None,
             Message::EmailVerification(_) | Message::EmailChangeRequested(_) | Message::EmailChanged(_) => None,
-            Message::ReviewPublished(_) | Message::ReviewAnswered(_) | Message::BackInStock(_) => None,
+            Message::ReviewPublished(_) | Message::ReviewAnswered(_) | Message::BackInStock(_) | Message::CartAbandoned(_) => None,
             Message::SellerApproved(_) | Message::SellerRejected(_) | Message::SellerSuspended(_) | Message::SellerReinstated(_) => None,
             Message::PayoutPaid(_) | Message::PayoutFailed(_) | Message::PayoutAccountChanged(_) => None,
             Message::OrderCreated(order) | Message::OrderConfirmed(order) => Some(order.order_id),
@@ -466,6 +479,16 @@ pub(crate) mod tests {
             Message::ReturnRefunded(ReturnRefund { return_id, order_id, order_number: "SK-7".into(), currency, refunded_amount: 1_000 }),
             Message::ReviewPublished(review.clone()),
             Message::ReviewAnswered(review),
+            Message::CartAbandoned(CartLeft {
+                cart_id: CartId(Uuid::from_u128(16)),
+                items: vec![CartReminderItem {
+                    product_id: ProductId(Uuid::from_u128(9)),
+                    sku: "LAMP-1".into(),
+                    title_snapshot: "Lamp <b>bold</b>".into(),
+                    quantity: 2,
+                }],
+                item_count: 2,
+            }),
             Message::BackInStock(BackInStock { product_id: ProductId(Uuid::from_u128(9)), title_snapshot: "Lamp <b>bold</b>".into() }),
             Message::PartCancelled(PartCancelled {
                 order_id,

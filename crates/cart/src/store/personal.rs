@@ -1,6 +1,11 @@
-//! What this service keeps about users, to be exported and to be erased: their carts and their wish list go.
+//! What this service keeps about users, to be exported and to be erased: their carts, their wish list and their reminders go.
 
-use super::{Carts, delete_carts_of, wishlist_rows::Wishes, with_lines};
+use super::{
+    Carts, delete_carts_of,
+    reminder_rows::{self, Reminders},
+    wishlist_rows::Wishes,
+    with_lines,
+};
 use contracts::{ids::UserId, personal::PersonalRecords};
 use platform::{
     db::{Error, Tx},
@@ -27,10 +32,14 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
         .await?
         .into_iter()
         .map(|wish| json!({"productId": wish.product_id, "sku": wish.sku, "titleSnapshot": wish.title, "addedAt": wish.added_at}));
-    Ok([("carts".to_owned(), carts), ("wishlist".to_owned(), wishes.collect())].into())
+    let reminders = tx.list::<Reminders>("WHERE user_id = $1", params![user]).await?.into_iter();
+    let reminders = reminders.map(|row| json!({"isWanted": row.due_at.is_some(), "remindedCartId": row.reminded_cart_id})).collect();
+    let kept = [("carts", carts), ("wishlist", wishes.collect()), ("cartReminders", reminders)];
+    Ok(kept.map(|(kind, records)| (kind.to_owned(), records)).into())
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     tx.execute("DELETE FROM wishlist_items WHERE user_id = $1", params![user]).await?;
+    reminder_rows::delete(tx, user).await?;
     delete_carts_of(tx, user).await
 }

@@ -8,9 +8,10 @@ mod seller_texts;
 use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{BackInStock, Cancelled, Line, Message, OrderSummary, PaymentProblem, Refunded},
+    message::{BackInStock, Cancelled, CartLeft, Line, Message, OrderSummary, PaymentProblem, Refunded},
 };
 use contracts::{
+    cart::CartReminderItem,
     ids::OrderId,
     money::{Currency, Money},
     order::CancelReason,
@@ -60,6 +61,7 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
             returns::review_news(review, recipient, format!("Your review of {title} was answered"), "The answer stands below your review.")
         }
         Message::BackInStock(news) => back_in_stock(news, recipient),
+        Message::CartAbandoned(left) => cart_left(left, recipient),
         Message::SellerApproved(_) => seller_texts::approved(recipient),
         Message::SellerRejected(news) => seller_texts::rejected(news, recipient),
         Message::SellerSuspended(news) => seller_texts::suspended(news, recipient),
@@ -177,6 +179,29 @@ fn back_in_stock(news: &BackInStock, recipient: &Recipient<'_>) -> EmailContent 
         paragraphs: vec![format!("{title} can be bought again. It is not reserved for you.")],
         step: Some(NextStep { label: "See the product", how }),
         closing: vec!["You get this message once, because you asked for it.".into()],
+        ..EmailContent::default()
+    }
+}
+
+fn cart_left(left: &CartLeft, recipient: &Recipient<'_>) -> EmailContent {
+    let unit = |item: &CartReminderItem| format!("{} × {}", item.quantity, one_line(&item.title_snapshot, 100));
+    let mut units = left.items.iter().map(unit).collect::<Vec<_>>().join(", ");
+    let others = (left.item_count as usize).saturating_sub(left.items.len());
+    if others > 0 {
+        units.push_str(&format!(", and {others} more"));
+    }
+    EmailContent {
+        subject: "You left something in your cart".into(),
+        summary: "It is still there.".into(),
+        heading: "Your cart".into(),
+        paragraphs: vec!["What you selected is still in your cart. Nothing is reserved, and prices may have changed.".into()],
+        facts: vec![("In your cart", units)],
+        step: Some(see(recipient, "See your cart", "/cart")),
+        closing: vec![
+            "You get this message once for a cart, because you chose so. To end that, remove CART_ABANDONED from the channels of your \
+             preferences."
+                .into(),
+        ],
         ..EmailContent::default()
     }
 }

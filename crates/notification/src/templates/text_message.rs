@@ -46,6 +46,7 @@ pub fn text_message(message: &Message) -> String {
         Message::ReviewPublished(review) => format!("Souk: your review of {} is public.", one_line(&review.title_snapshot, 60)),
         Message::ReviewAnswered(review) => format!("Souk: your review of {} was answered.", one_line(&review.title_snapshot, 60)),
         Message::BackInStock(news) => format!("Souk: {} can be bought again.", one_line(&news.title_snapshot, 60)),
+        Message::CartAbandoned(_) => "Souk: you left something in your cart. To get no such messages, change your preferences.".into(),
         Message::SellerApproved(_) => "Souk: your application is accepted. You can sell now.".into(),
         Message::SellerRejected(_) => "Souk: your application to sell was turned down; see your mail.".into(),
         Message::SellerSuspended(_) => "Souk: you are suspended as a seller; see your mail.".into(),

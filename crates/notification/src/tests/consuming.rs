@@ -53,7 +53,8 @@ async fn every_event_makes_one_message() {
     let sent = harness.emitted_of::<NotificationSent>().await;
     assert_eq!(sent.len(), NotificationType::ALL.len());
     for event in sent {
-        let other = ["REVIEW_", "SELLER_", "PAYOUT_", "BACK_IN_STOCK"].iter().any(|prefix| event.r#type.as_str().starts_with(prefix));
+        let other =
+            ["REVIEW_", "SELLER_", "PAYOUT_", "BACK_IN_STOCK", "CART_"].iter().any(|prefix| event.r#type.as_str().starts_with(prefix));
         let about_order = !event.r#type.is_about_account() && !other;
         assert_eq!((event.user_id, event.order_id), (person.user_id, about_order.then_some(person.order_id)));
     }

@@ -37,7 +37,7 @@ fn token_of(mail: &str) -> Secret {
     Secret::parse(line.trim()).unwrap()
 }
 
-fn verifying(mail: &str) -> ApiRequest<VerifyEmail, ()> {
+pub fn verifying(mail: &str) -> ApiRequest<VerifyEmail, ()> {
     request(&VERIFY_EMAIL).body(&VerifyEmail { token: token_of(mail) })
 }
 

@@ -1,8 +1,8 @@
-//! A customer remembers products, and is told when one of them can be bought again.
+//! A customer remembers products, is told when one of them can be bought again, and is reminded of a cart.
 
 use super::{
     server::{Person, Server},
-    verifying::mails,
+    verifying::{mails, verifying},
 };
 use contracts::{
     cart::{ADD_TO_WISHLIST, LIST_WISHLIST, REMOVE_FROM_WISHLIST},
@@ -10,7 +10,9 @@ use contracts::{
     ids::ProductId,
     inventory::{DELETE_STOCK_ALERT, GET_AVAILABILITY, SET_STOCK_ALERT},
     notification::{LIST_NOTIFICATIONS, NotificationType},
-    user::{ERASE_USER, EXPORT_USER},
+    order::OrderStatus,
+    payment::PaymentMethod,
+    user::{ERASE_USER, EXPORT_USER, GET_PROFILE},
 };
 use hyper::Method;
 use serde_json::json;
@@ -20,9 +22,21 @@ async fn wishes(person: &Person) -> Vec<ProductId> {
     person.must(request(&LIST_WISHLIST)).await.items.into_iter().map(|item| item.product_id).collect()
 }
 
-async fn back_in_stock(person: &Person) -> usize {
-    let all = person.must(request(&LIST_NOTIFICATIONS)).await.items;
-    all.into_iter().filter(|message| message.r#type == NotificationType::BackInStock).count()
+async fn count(person: &Person, kind: NotificationType) -> usize {
+    person.must(request(&LIST_NOTIFICATIONS)).await.items.into_iter().filter(|message| message.r#type == kind).count()
+}
+
+/// Chooses the channels of reminders.
+async fn choose(person: &Person, channels: &[&str]) {
+    let body = json!({"emailEnabled": true, "smsEnabled": false, "channels": {"CART_ABANDONED": channels}});
+    person.must(raw(Method::PUT, "/users/me/preferences").body(&body)).await;
+}
+
+/// Verifies the address by the mail to it.
+async fn verify(server: &Server, person: &Person, email: &str) {
+    let mail = mails(server, "EMAIL_VERIFICATION", email, 1).await.remove(0);
+    server.guest().must(verifying(&mail)).await;
+    person.until(request(&GET_PROFILE), "verified", |profile| profile.email_verified).await;
 }
 
 #[tokio::test]
@@ -64,11 +78,50 @@ async fn a_customer_keeps_a_wish_list_and_is_told_once_when_a_product_is_back() 
     noor.must(request(&SET_STOCK_ALERT).path(lamp)).await;
     admin.must(set_stock("LAMP-W1", lamp, 2)).await;
     mails(&server, "BACK_IN_STOCK", "noor@example.com", 1).await;
-    assert_eq!((back_in_stock(&mara).await, back_in_stock(&noor).await), (1, 1), "once for each wish");
+    assert_eq!(
+        (count(&mara, NotificationType::BackInStock).await, count(&noor, NotificationType::BackInStock).await),
+        (1, 1),
+        "once for each wish"
+    );
 
     let export = mara.must(request(&EXPORT_USER)).await;
     assert_eq!(export.services["cart"]["wishlist"][0]["productId"], lamp.to_string());
     assert!(export.services["inventory"]["stockAlerts"].is_empty());
     mara.must(request(&ERASE_USER)).await;
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_customer_is_reminded_of_a_cart_once_and_by_consent_only() {
+    let mut server = Server::start_with(&[("SOUK_CART_REMINDER_AFTER_SECONDS", "2")]).await;
+    let admin = server.admin().await;
+    let lamp = server.product(&admin, "LAMP-W2", 4_900, 50).await;
+    let (mara, noor, ole) = (server.customer("mara").await, server.customer("noor").await, server.customer("ole").await);
+    for (person, email) in [(&mara, "mara@example.com"), (&noor, "noor@example.com"), (&ole, "ole@example.com")] {
+        verify(&server, person, email).await;
+    }
+    // Noor chose nothing; Ole orders in time.
+    let refused = mara.send(raw(Method::PUT, "/users/me/preferences").body(&json!({
+        "emailEnabled": true, "smsEnabled": false, "channels": {"CART_ABANDONED": ["SMS"]},
+    })));
+    assert_eq!(refused.await.problem(), (422, "INVALID_REQUEST".to_owned()), "there is no phone");
+    choose(&ole, &["EMAIL"]).await;
+    ole.add(lamp, 1).await;
+    let order = ole.order(PaymentMethod::Ok, "k").await;
+    noor.add(lamp, 1).await;
+    choose(&mara, &["EMAIL"]).await;
+    mara.add(lamp, 2).await;
+    server.kill_and_restart().await;
+    let (mara, noor, ole) = (mara.at(&server), noor.at(&server), ole.at(&server));
+    let mail = mails(&server, "CART_ABANDONED", "mara@example.com", 1).await.remove(0);
+    assert!(mail.contains("You left something in your cart"), "{mail}");
+    mara.add(lamp, 1).await;
+    // Another cart of the same customer is told again, and nothing was told twice or to others until then.
+    ole.order_in(order.order_id, OrderStatus::Confirmed).await;
+    mara.order(PaymentMethod::Ok, "m").await;
+    mara.add(lamp, 1).await;
+    mails(&server, "CART_ABANDONED", "mara@example.com", 2).await;
+    let reminders = NotificationType::CartAbandoned;
+    assert_eq!((count(&mara, reminders).await, count(&noor, reminders).await, count(&ole, reminders).await), (2, 0, 0));
     server.stop_and_check().await;
 }
