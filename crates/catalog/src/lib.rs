@@ -39,7 +39,7 @@ mod workers;
 mod tests;
 
 pub use error::Error;
-pub use pictures::find_missing_pictures;
+pub use pictures::{MissingPictures, find_missing_pictures};
 pub use settings::Settings;
 
 use platform::{

@@ -26,6 +26,8 @@ pub trait PictureStore: Send + Sync {
     fn put(&self, name: PictureName, bytes: Vec<u8>) -> Stored<'_, ()>;
     /// Reads a file; `None` when there is none.
     fn get(&self, name: PictureName) -> Stored<'_, Option<Vec<u8>>>;
+    /// Returns whether there is a file.
+    fn has(&self, name: PictureName) -> Stored<'_, bool>;
     /// Removes a file, if there is one.
     fn delete(&self, name: PictureName) -> Stored<'_, ()>;
 }

@@ -3,7 +3,7 @@
 use crate::{
     Error, Settings,
     domain::picture::{self, EncodedPicture},
-    picture_store::{FileStore, PictureStore, S3Store},
+    picture_store::{Bucket, FileStore, PictureStore, S3Store, StoreError, Stored},
     store,
 };
 use contracts::{
@@ -38,10 +38,7 @@ impl Pictures {
     /// # Errors
     /// When the system gives no thread.
     pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Pictures, StartError> {
-        let store: Arc<dyn PictureStore> = match settings.bucket()? {
-            Some(bucket) => Arc::new(S3Store::new(ctx.env.clone(), bucket)),
-            None => Arc::new(FileStore::new(ctx.env.clone(), &ctx.folder)),
-        };
+        let store = store_of(&ctx.env, settings.bucket()?, &ctx.folder);
         if settings.pictures_s3_url.is_none() && !ctx.db.is_embedded() {
             tracing::warn!(
                 target: "catalog", folder = %ctx.folder.display(),
@@ -80,7 +77,7 @@ impl Pictures {
     pub async fn put(&self, picture_id: PictureId, encoded: EncodedPicture) -> Result<(), Error> {
         for size in encoded.sizes {
             let name = PictureName { picture_id, size: size.size, format: encoded.format };
-            self.within(self.store.put(name, size.bytes)).await?;
+            within(&self.env, self.store.put(name, size.bytes)).await?;
         }
         Ok(())
     }
@@ -90,7 +87,7 @@ impl Pictures {
     /// # Errors
     /// [`Error::Store`].
     pub async fn get(&self, name: PictureName) -> Result<Option<Vec<u8>>, Error> {
-        self.within(self.store.get(name)).await
+        within(&self.env, self.store.get(name)).await
     }
 
     /// Removes a file, if there is one.
@@ -98,41 +95,69 @@ impl Pictures {
     /// # Errors
     /// [`Error::Store`].
     pub async fn delete(&self, name: PictureName) -> Result<(), Error> {
-        self.within(self.store.delete(name)).await
-    }
-
-    async fn within<T>(&self, request: crate::picture_store::Stored<'_, T>) -> Result<T, Error> {
-        let outcome = tokio::select! {
-            outcome = request => outcome,
-            () = self.env.sleep(STORE_TIME) => Err(crate::picture_store::StoreError("no answer in time".to_owned())),
-        };
-        outcome.inspect_err(|error| tracing::warn!(target: "catalog", %error, "a picture was not stored or read")).map_err(Error::Store)
+        within(&self.env, self.store.delete(name)).await
     }
 }
 
-/// Finds the files that products show and that are not in the data directory, for the doctor. `folder` is that of the service.
-/// Returns a sentence for each of the first `limit`.
+/// The files that products show and that were not found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MissingPictures {
+    /// A sentence for each.
+    pub missing: Vec<String>,
+    /// How many pictures were looked for.
+    pub looked_for: usize,
+    /// Whether there are others, because a bucket is asked for a sample only.
+    pub is_sample: bool,
+}
+
+/// Looks for the files that products show, for the doctor: in `folder`, that of the service, for all of them, or in the bucket of the
+/// settings for a sample. It ends after `limit` missing files.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn find_missing_pictures(db: &Db, folder: &Path, limit: usize) -> Result<Vec<String>, Error> {
+/// Those of the database and of the store.
+pub async fn find_missing_pictures(db: &Db, settings: &Settings, folder: &Path, limit: usize) -> Result<MissingPictures, Error> {
     const PAGE: i64 = 500;
-    let files = FileStore::new(db.env().clone(), folder);
-    let (mut missing, mut after) = (Vec::new(), None);
+    /// Pictures that a bucket is asked for: their ids are made of their content, so the first ones are a sample.
+    const SAMPLE: usize = 100;
+    let bucket = settings.bucket().map_err(|reason| Error::Store(StoreError(reason)))?;
+    let most = if bucket.is_some() { SAMPLE } else { usize::MAX };
+    let place = settings.pictures_s3_url.clone().unwrap_or_else(|| folder.display().to_string());
+    let store = store_of(db.env(), bucket, folder);
+    let (mut found, mut after) = (MissingPictures::default(), None);
     loop {
         let page = db.read(async move |tx| Ok::<_, Error>(store::list_shown(tx, after, PAGE).await?)).await?;
-        let Some(last) = page.last() else { return Ok(missing) };
+        let Some(last) = page.last() else { return Ok(found) };
         after = Some(last.picture_id);
         for picture in &page {
+            if found.looked_for == most {
+                return Ok(MissingPictures { is_sample: true, ..found });
+            }
+            found.looked_for += 1;
             for size in PictureSize::ALL.iter().copied() {
-                let path = files.path(PictureName { picture_id: picture.picture_id, size, format: picture.format });
-                if !path.exists() {
-                    missing.push(format!("{} is missing: upload the picture again, or take it off its product", path.display()));
+                let name = PictureName { picture_id: picture.picture_id, size, format: picture.format };
+                if !within(db.env(), store.has(name)).await? {
+                    found.missing.push(format!("{name} is missing in {place}: upload the picture again, or take it off its product"));
                 }
             }
-            if missing.len() >= limit {
-                return Ok(missing);
+            if found.missing.len() >= limit {
+                return Ok(found);
             }
         }
     }
+}
+
+fn store_of(env: &Env, bucket: Option<Bucket>, folder: &Path) -> Arc<dyn PictureStore> {
+    match bucket {
+        Some(bucket) => Arc::new(S3Store::new(env.clone(), bucket)),
+        None => Arc::new(FileStore::new(env.clone(), folder)),
+    }
+}
+
+/// Waits for a store as long as one request may take.
+async fn within<T>(env: &Env, request: Stored<'_, T>) -> Result<T, Error> {
+    let outcome = tokio::select! {
+        outcome = request => outcome,
+        () = env.sleep(STORE_TIME) => Err(StoreError("no answer in time".to_owned())),
+    };
+    outcome.inspect_err(|error| tracing::warn!(target: "catalog", %error, "a picture was not stored or read")).map_err(Error::Store)
 }

@@ -1,5 +1,6 @@
 //! Supports the tests of services: temporary folders, and a harness that runs one service.
 
+mod bucket;
 mod harness;
 pub mod interleaving;
 pub mod portable_sql;
@@ -8,6 +9,7 @@ mod query_plan;
 mod statements;
 mod stored;
 
+pub use bucket::TestBucket;
 pub use harness::{Harness, HarnessBuilder, KilledProcess, TestRequest, TestResponse};
 pub use postgres::{TestDatabase, drop_databases, server as test_server, server_text as test_server_text};
 pub use statements::assert_statements_prepare;

@@ -128,6 +128,12 @@ pub async fn run(backup: Backup) -> Result<()> {
     folder.publish()?;
     println!("{} backup of {} in {}", green("✓"), config.data_dir.display(), bold(into.display()));
     println!("  {} files, {}, as of {taken_at}", manifest.files.len(), size(manifest.bytes()));
+    if let Some(bucket) = config.settings.section::<catalog::Settings>(contracts::catalog::NAME)?.pictures_s3_url {
+        println!(
+            "  {}",
+            dim(format_args!("Uploaded pictures are in the bucket {bucket} and not in it: copy the bucket by its own tools."))
+        );
+    }
     println!("  {}", dim("It holds installation.secret: keep it as safe as the installation itself."));
     println!("  {}", dim(format_args!("{PERSON_KEYS} makes readable what events say about persons: keep only the newest one.")));
     println!(

@@ -183,16 +183,23 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
     ])
 }
 
-/// Whether the files of pictures are in the data directory, unless they are in a store of their own.
+/// Whether the files of pictures are where the settings say: all in the data directory, or a sample in a bucket.
 async fn pictures(config: &Config, db: &Db) -> Check {
     let what = "pictures: every file that a product shows is there";
-    match config.settings.section::<catalog::Settings>("catalog") {
-        Ok(settings) if settings.pictures_s3_url.is_some() => Check {
-            notes: vec!["the files are in an S3-compatible store and were not looked for".to_owned()],
-            ..Check::new("pictures", Vec::new())
-        },
-        Ok(_) => Check::new(what, or_fault(catalog::find_missing_pictures(db, &config.data_dir.join("catalog"), MAX_MISSING).await)),
-        Err(error) => Check::new(what, or_fault(Err(error))),
+    let settings = match config.settings.section::<catalog::Settings>("catalog") {
+        Ok(settings) => settings,
+        Err(error) => return Check::new(what, or_fault(Err(error))),
+    };
+    let found = catalog::find_missing_pictures(db, &settings, &config.data_dir.join("catalog"), MAX_MISSING).await;
+    let (looked_for, is_sample) = found.as_ref().map_or((0, false), |found| (found.looked_for, found.is_sample));
+    let check = Check::new(what, or_fault(found.map(|found| found.missing)));
+    match settings.pictures_s3_url {
+        None => check,
+        Some(bucket) => {
+            let of_them = if is_sample { "a sample of them" } else { "all of them" };
+            let note = format!("their files are in the bucket {bucket}: {looked_for} pictures, {of_them}, were looked for there");
+            Check { notes: vec![note], ..check }
+        }
     }
 }
 

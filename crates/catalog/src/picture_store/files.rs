@@ -74,6 +74,10 @@ impl PictureStore for FileStore {
         Box::pin(self.run(move |store| found(fs::read(store.path(name)))))
     }
 
+    fn has(&self, name: PictureName) -> Stored<'_, bool> {
+        Box::pin(self.run(move |store| store.path(name).try_exists()))
+    }
+
     fn delete(&self, name: PictureName) -> Stored<'_, ()> {
         Box::pin(self.run(move |store| found(fs::remove_file(store.path(name))).map(|_| ())))
     }

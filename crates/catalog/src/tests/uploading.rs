@@ -1,6 +1,7 @@
 use super::*;
+use crate::{MissingPictures, Settings};
 use contracts::catalog::{Picture, PictureList, ProductUpdated};
-use platform::testing::TestRequest;
+use platform::testing::{TestBucket, TestRequest};
 use std::{fs, path::PathBuf, time::Duration};
 
 macro_rules! file {
@@ -231,8 +232,38 @@ async fn a_file_that_is_lost_is_found_by_the_doctor() {
     let seller = h.id();
     let product = create(&h, seller, &lamp("LAMP-1")).await;
     upload(&h, &product, file!("grey.jpg")).seller(seller).send().await.expect(201);
-    let folder = h.data_dir().join("catalog");
-    assert_eq!(crate::find_missing_pictures(h.db(), &folder, 10).await.unwrap(), Vec::<String>::new());
+    let look = async || crate::find_missing_pictures(h.db(), &Settings::default(), &h.data_dir().join("catalog"), 10).await.unwrap();
+    assert_eq!(look().await, MissingPictures { looked_for: 1, ..MissingPictures::default() });
     fs::remove_file(&files(&h)[0]).unwrap();
-    assert_eq!(crate::find_missing_pictures(h.db(), &folder, 10).await.unwrap().len(), 1);
+    let found = look().await;
+    assert!(found.missing.len() == 1 && found.missing[0].contains(".jpg is missing in"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_the_files_until_the_pictures_are_removed() {
+    let bucket = TestBucket::in_memory().await;
+    let builder = Harness::of(crate::service()).setting("pictures_s3_url", bucket.url.as_str());
+    let h = builder.setting("pictures_s3_key_id", TestBucket::KEY).setting("pictures_s3_secret", TestBucket::KEY).start().await;
+    let seller = h.id();
+    let product = create(&h, seller, &lamp("LAMP-1")).await;
+    let picture: Picture = upload(&h, &product, file!("grey.jpg")).seller(seller).send().await.expect(201).read();
+    assert_eq!((bucket.names().len(), files(&h).len()), (3, 0));
+    for size in &picture.sizes {
+        let shown = h.get(local(&size.url)).send().await.expect(200);
+        assert_eq!(image::load_from_memory(&shown.body).unwrap().width(), size.width);
+    }
+    let settings = Settings {
+        pictures_s3_url: Some(bucket.url.clone()),
+        pictures_s3_key_id: Some(TestBucket::KEY.into()),
+        pictures_s3_secret: Some(contracts::secret::Secret::parse(TestBucket::KEY).unwrap()),
+        ..Settings::default()
+    };
+    let look = async || crate::find_missing_pictures(h.db(), &settings, h.data_dir(), 10).await.unwrap().missing.len();
+    assert_eq!(look().await, 0);
+    let body = json!({"images": []});
+    h.patch(&format!("{}/images", path(&product)), &body).seller(seller).send().await.expect(200);
+    h.advance(Duration::from_secs(31 * 86_400));
+    h.complete().await;
+    assert_eq!(bucket.names(), Vec::<String>::new(), "30 days after the last product stopped to show it");
+    h.get(local(&picture.url)).send().await.expect_problem(404, "NOT_FOUND");
 }

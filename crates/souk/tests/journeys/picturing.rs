@@ -1,13 +1,14 @@
 //! A picture from its upload to the order that shows it, through a kill, a backup and a restore.
 
-use super::server::{Server, run};
+use super::server::{PROGRAM, Server, run};
 use contracts::{
     body::BoundedVec,
     catalog::{ARRANGE_IMAGES, ArrangeImages, GET_PRODUCT, LIST_PICTURES, Picture, UPLOAD_PICTURE},
 };
 use hyper::Method;
-use platform::testing::TempFolder;
+use platform::testing::{TempFolder, TestBucket};
 use souk::api_client::{ApiRequest, raw, request};
+use std::process::Command;
 
 /// The media type of [`form`].
 pub const FORM: &str = "multipart/form-data; boundary=souk";
@@ -78,4 +79,45 @@ async fn a_picture_is_shown_until_it_is_taken_off_and_survives_a_kill_and_a_rest
     assert_eq!(guest.must(request(&GET_PRODUCT).path(product)).await.images, std::slice::from_ref(&picture.url));
     assert_eq!(guest.send(local(&picture)).await.body, shown.body);
     server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn pictures_are_kept_in_a_bucket() {
+    let bucket = TestBucket::open().await;
+    let url: &'static str = bucket.url.clone().leak();
+    let settings = [
+        ("SOUK_CATALOG_PICTURES_S3_URL", url),
+        ("SOUK_CATALOG_PICTURES_S3_KEY_ID", TestBucket::KEY),
+        ("SOUK_CATALOG_PICTURES_S3_SECRET", TestBucket::KEY),
+    ];
+    let mut server = Server::start_with(&settings).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "LAMP-B1", 1_000, 5).await;
+    let picture = admin.must(request(&UPLOAD_PICTURE).path(product).bytes(FORM, form(sample()))).await;
+    assert!(!server.folder.path().join("catalog/pictures").exists(), "nothing of it is in the data directory");
+    server.kill_and_restart().await;
+    let guest = server.guest();
+    for size in &picture.sizes {
+        let shown = guest.send(raw(Method::GET, size.url.strip_prefix("/api/v1").unwrap())).await;
+        assert_eq!((shown.status.as_u16(), shown.headers["content-type"].to_str().unwrap()), (200, "image/jpeg"));
+        assert!(shown.body.len() > 100);
+    }
+
+    // Backup and doctor say what they do about the bucket. The bucket of the test answers while they run.
+    let copy = TempFolder::new();
+    for (arguments, said) in [
+        (vec!["backup", copy.path().to_str().unwrap()], format!("Uploaded pictures are in the bucket {url} and not in it")),
+        (vec!["doctor", "--verbose"], format!("in the bucket {url}: 1 pictures, all of them, were looked for there")),
+    ] {
+        let mut command = Command::new(PROGRAM);
+        command.args(&arguments).env("SOUK_DATA_DIR", server.folder.path()).env("SOUK_LOG", "error").envs(settings);
+        let ended = tokio::task::spawn_blocking(move || command.output().expect("it ends")).await.unwrap();
+        let output = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && output.contains(&said), "{arguments:?}: {output}");
+    }
+
+    let admin = admin.at(&server);
+    admin.must(request(&ARRANGE_IMAGES).path(product).body(&ArrangeImages { images: BoundedVec::default() })).await;
+    assert_eq!(guest.must(request(&GET_PRODUCT).path(product)).await.images, Vec::<String>::new());
+    assert!(server.terminate().await);
 }
