@@ -38,6 +38,8 @@ pub(crate) enum Class {
     Login,
     /// Makes a cart for a guest: anyone may, and each is a row that is stored.
     GuestCart,
+    /// Uploads a picture, which keeps a processor busy for a second or two.
+    Picture,
     Search,
     Write,
     Read,
@@ -60,6 +62,7 @@ impl Class {
         match *method {
             Method::POST if LOGINS.contains(&path) => Class::Login,
             Method::POST if path == "/carts" => Class::GuestCart,
+            Method::POST if path.starts_with("/products/") && path.ends_with("/images") => Class::Picture,
             Method::GET | Method::HEAD if path == "/search" || path.starts_with("/search/") => Class::Search,
             Method::GET | Method::HEAD | Method::OPTIONS => Class::Read,
             _ => Class::Write,
@@ -92,6 +95,7 @@ impl Caller {
 pub(crate) struct Limits {
     login: Limit,
     guest_cart: Limit,
+    picture: Limit,
     search: Limit,
     write: Limit,
     read: Limit,
@@ -112,6 +116,7 @@ impl Limits {
         Limits {
             login: limit("login", Quota::per_minute(settings.login_per_minute), 60),
             guest_cart: limit("guest-cart", Quota::per_minute(settings.guest_carts_per_minute), 60),
+            picture: limit("picture", Quota::per_minute(settings.pictures_per_minute), 60),
             search: limit("search", Quota::per_second(settings.search_per_second), 1),
             write: limit("write", Quota::per_second(settings.writes_per_second), 1),
             read: limit("read", Quota::per_second(settings.reads_per_second), 1),
@@ -151,6 +156,7 @@ impl Limits {
         match class {
             Class::Login => &self.login,
             Class::GuestCart => &self.guest_cart,
+            Class::Picture => &self.picture,
             Class::Search => &self.search,
             Class::Write => &self.write,
             Class::Read => &self.read,
@@ -308,6 +314,8 @@ mod tests {
             (Method::POST, "/auth/email/verify/resend", Class::Login),
             (Method::POST, "/auth/email/change", Class::Login),
             (Method::POST, "/carts", Class::GuestCart),
+            (Method::POST, "/products/1/images", Class::Picture),
+            (Method::PATCH, "/products/1/images", Class::Write),
             (Method::GET, "/carts", Class::Read),
             (Method::GET, "/auth/login", Class::Read),
             (Method::POST, "/auth/refresh", Class::Write),

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "it measures another process by the clock of the system")]
 
 mod checkout;
+mod csv;
 mod flat;
 mod load;
 mod overload;
@@ -20,6 +21,8 @@ use clap::Subcommand;
 pub enum Bench {
     /// Drive complete checkouts: add to cart, order, until CONFIRMED.
     Checkout(checkout::Checkout),
+    /// Check, import and export a large CSV file, and show the memory of the platform meanwhile.
+    Csv(csv::Csv),
     /// Compare the lists of a platform with ten of everything with those of a large one.
     Flat(flat::Flat),
     /// Drive checkouts with ever more buyers, and show how many orders still complete.
@@ -33,6 +36,7 @@ pub enum Bench {
 pub async fn run(bench: Bench) -> Result<()> {
     match bench {
         Bench::Checkout(checkout) => checkout::run(checkout).await,
+        Bench::Csv(csv) => csv::run(csv).await,
         Bench::Flat(flat) => flat::run(flat).await,
         Bench::Overload(overload) => overload::run(overload).await,
         Bench::SlowClients(slow) => slow_clients::run(slow).await,

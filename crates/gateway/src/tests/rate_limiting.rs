@@ -4,6 +4,7 @@ fn limited() -> TestEdge {
     let set = |settings: &mut Settings| {
         settings.login_per_minute = 3.try_into().unwrap();
         settings.guest_carts_per_minute = 6.try_into().unwrap();
+        settings.pictures_per_minute = 7.try_into().unwrap();
         settings.search_per_second = 2.try_into().unwrap();
         settings.writes_per_second = 4.try_into().unwrap();
         settings.reads_per_second = 5.try_into().unwrap();
@@ -33,6 +34,7 @@ async fn each_kind_of_request_has_its_own_limit() {
         ("GET", "/api/v1/search?q=a", 2),
         ("GET", "/api/v1/search/suggest", 0),
         ("POST", "/api/v1/carts", 6),
+        ("POST", "/api/v1/products/1/images", 7),
         ("POST", "/api/v1/cart/items", 4),
         ("DELETE", "/api/v1/cart", 0),
         ("GET", "/api/v1/products", 5),
