@@ -206,6 +206,9 @@ fn order_page(
             | OrderStatus::PaymentFailed
     );
     let is_over = matches!(order.status, OrderStatus::Cancelled | OrderStatus::Refunded | OrderStatus::PaymentFailed);
+    let is_on_its_way =
+        |part: &FulfilmentView| matches!(part.status, FulfilmentStatus::Pending | FulfilmentStatus::Confirmed | FulfilmentStatus::Shipped);
+    let is_moving = !is_over && order.fulfilments.iter().any(is_on_its_way);
     let parts: Vec<Part> = order.fulfilments.iter().map(|fulfilment| part(t, lang, &order, fulfilment, shipments)).collect();
     let base = format!("{}/{}", reader.base.rsplit_once('/').map_or("", |(before, _)| before), order.order_id);
     let returns = returns.iter().filter(|found| found.order_id == order.order_id).map(|found| ReturnLink {
@@ -220,7 +223,7 @@ fn order_page(
         steps: steps.collect(),
         can_cancel: !order.cancellation_requested && before_shipping && !order.partially_shipped,
         can_pay: order.status == OrderStatus::PaymentFailed,
-        live: if is_over { String::new() } else { format!("{base}/events?since={}", version(&order, shipments)) },
+        live: if is_moving { format!("{base}/events?since={}", version(&order, shipments)) } else { String::new() },
         returns: returns.collect(),
         address: AddressLine::of_snapshot(lang, &order.shipping_address_snapshot),
         is_guest: reader.is_guest,
