@@ -35,10 +35,28 @@ if (places) {
   });
   dialog.append(field, list);
   document.body.append(dialog);
+  // Whoever sees all orders opens one by its number.
+  const orders = places.querySelector('a[href="/admin/orders"]');
+  if (orders) {
+    const item = document.createElement('li');
+    const link = document.createElement('a');
+    item.append(link);
+    item.hidden = true;
+    list.prepend(item);
+    links.unshift(link);
+    field.addEventListener('input', () => {
+      const number = field.value.trim().toUpperCase();
+      link.dataset.number = /^[0-9A-Z]{5}-?[0-9A-Z]{5}$/.test(number) ? number : '';
+      link.href = `${orders.getAttribute('href')}/${link.dataset.number}`;
+      link.textContent = `${orders.textContent} ${link.dataset.number}`;
+    });
+  }
   const shown = () => links.filter((link) => !link.parentElement.hidden);
   field.addEventListener('input', () => {
     const typed = field.value.trim().toLowerCase();
-    for (const link of links) link.parentElement.hidden = !link.textContent.toLowerCase().includes(typed);
+    for (const link of links) {
+      link.parentElement.hidden = link.dataset.number === undefined ? !link.textContent.toLowerCase().includes(typed) : !link.dataset.number;
+    }
   });
   dialog.addEventListener('keydown', (event) => {
     const open = shown();

@@ -3,6 +3,7 @@
 mod admin_ledger;
 mod admin_messages;
 mod admin_orders;
+mod admin_parcels;
 mod admin_payouts;
 mod admin_products;
 mod admin_promotions;
@@ -57,6 +58,11 @@ pub fn routes() -> Router<Site> {
         .route("/admin/orders/{orderId}/restock", post(story::restock))
         .route("/admin/orders/{orderId}/refund", get(refunds::form).post(refunds::refund))
         .route("/admin/orders/{orderId}/refund/preview", get(refunds::preview))
+        .route("/admin/parcels", get(admin_parcels::list))
+        .route("/admin/parcels/in-transit", post(admin_parcels::in_transit))
+        .route("/admin/parcels/delivered", post(admin_parcels::delivered))
+        .route("/admin/parcels/returned", post(admin_parcels::returned))
+        .route("/admin/parcels/{orderId}/book", post(admin_parcels::book))
         .route("/admin/users", get(admin_users::list))
         .route("/admin/users/{userId}", get(admin_users::show))
         .route("/admin/users/{userId}/lock", post(admin_users::lock))
@@ -112,10 +118,11 @@ pub fn routes() -> Router<Site> {
 }
 
 /// The pages of the side list.
-fn places(t: &'static AdminTexts) -> [(&'static str, &'static str); 18] {
+fn places(t: &'static AdminTexts) -> [(&'static str, &'static str); 19] {
     [
         (t.place_today, "/admin"),
         (t.orders, "/admin/orders"),
+        (t.parcels, "/admin/parcels"),
         (t.returns, "/admin/returns"),
         (t.products, "/admin/products"),
         (t.stock, "/admin/stock"),

@@ -153,6 +153,12 @@ texts! {
     refunded: "Refunded", "Erstattet";
     refundable: "Can be refunded", "Erstattbar";
     parcels: "Parcels", "Pakete";
+    parcels_intro: "A parcel moves when its carrier reports it. What is chosen here counts as such a report.", "Ein Paket bewegt sich, wenn der Zusteller es meldet. Was hier gewählt wird, zählt als solche Meldung.";
+    tracking_number: "Tracking number", "Sendungsnummer";
+    saved_not_booked: "Not booked yet", "Noch nicht gebucht";
+    parcel_sent: "The carrier has it", "Beim Zusteller";
+    parcel_delivered: "Delivered", "Zugestellt";
+    parcel_returned: "It came back", "Zurückgekommen";
     no_parcels: "There is no parcel yet.", "Es gibt noch kein Paket.";
     no_reservation: "No units were reserved.", "Es wurde nichts reserviert.";
     who_did_what: "Who did what", "Wer was getan hat";

@@ -179,6 +179,13 @@ pub struct Sheet {
     pub forms: Vec<FormView>,
 }
 
+impl Sheet {
+    /// Whether there is something to read beside the forms.
+    pub fn has_two_columns(&self) -> bool {
+        !self.forms.is_empty() && !(self.facts.is_empty() && self.tables.is_empty() && self.text.is_empty())
+    }
+}
+
 /// A form with its fields.
 pub struct FormView {
     pub id: &'static str,

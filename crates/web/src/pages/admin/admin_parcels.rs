@@ -1,0 +1,150 @@
+//! Parcels: where they are, which are not booked yet, and what a carrier reported late.
+
+use super::{
+    Desk, Trouble,
+    admin_orders::{Parameters, Tally},
+    screens::{Bulk, Cell, Field, Row, Saved, Screen, Table},
+    sent::Sent,
+    words::{badge, choices},
+};
+use crate::{
+    dashboard::{Head, Listing},
+    forms::Faults,
+    session::AdminNotice,
+};
+use axum::{
+    Form,
+    extract::{Path, Query},
+    http::StatusCode,
+    response::Response,
+};
+use contracts::shipping::{LIST_SHIPMENTS, RECORD_SHIPMENT_EVENT, RETRY_SHIPMENT, ShipmentStatus};
+use serde_json::json;
+
+const PATH: &str = "/admin/parcels";
+
+pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    show(desk, parameters, None).await
+}
+
+async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
+    let t = desk.t;
+    let list = Listing::new(PATH, parameters, &["status", "trackingNumber", "pending"]);
+    let (found, faults) = match desk.fetch(&LIST_SHIPMENTS, &list).await {
+        Ok(found) => found,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let rows = found.items.iter().map(|parcel| {
+        let state = match parcel.status {
+            Some(status) => Cell::badge(badge(t, &status.to_string())),
+            None => Cell::badge(badge(t, "PENDING")).over(parcel.failure.as_ref().map(|failure| failure.code.as_str()).unwrap_or_default()),
+        };
+        let book = if parcel.pending { Cell::button(t.book_again, format!("{PATH}/{}/book", parcel.order_id)) } else { Cell::text("–") };
+        let row = Row::of([
+            Cell::link(&parcel.order_number, format!("/admin/orders/{}", parcel.order_id)),
+            Cell::maybe(parcel.tracking_number.as_ref()).over(&parcel.carrier),
+            state,
+            Cell::number(parcel.attempts),
+            Cell::text(desk.moment(parcel.updated_at)),
+            book,
+        ]);
+        // A parcel that is not booked cannot move; its box does nothing.
+        let id = parcel.shipment_id.map_or_else(|| parcel.fulfilment_id.to_string(), |id| id.to_string());
+        row.chosen_by(id, format!("{} {}", desk.d.choose, parcel.order_number))
+    });
+    let rows = rows.collect();
+    let saved = |label, query: &str| {
+        let href = if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") };
+        Saved { label, is_here: list.here() == href, href }
+    };
+    let screen = Screen {
+        title: t.parcels,
+        intro: t.parcels_intro,
+        faults: refused.or(faults),
+        saved: vec![
+            saved(t.all, ""),
+            saved(t.saved_not_booked, "pending=true"),
+            saved(badge(t, "CREATED").words, "status=CREATED"),
+            saved(badge(t, "IN_TRANSIT").words, "status=IN_TRANSIT"),
+            saved(badge(t, "RETURNED").words, "status=RETURNED"),
+        ],
+        path: PATH,
+        filters: vec![
+            Field::new("trackingNumber", t.tracking_number, "search", list.value("trackingNumber")),
+            Field::select("status", t.status, list.value("status"), choices::<ShipmentStatus>(t)),
+        ],
+        chips: [
+            list.chip("trackingNumber", list.value("trackingNumber")),
+            list.chip("status", badge(t, list.value("status")).words),
+            list.chip("pending", t.saved_not_booked),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        bare: list.bare(),
+        table: Table {
+            id: "parcels",
+            heads: vec![
+                Head::choice(desk.d),
+                Head::new(t.order),
+                Head::new(t.tracking_number),
+                Head::new(t.status),
+                Head::number(t.attempts),
+                Head::new(t.changed),
+                Head::new(desk.d.actions),
+            ],
+            rows,
+            empty: t.no_parcels,
+            ..Table::default()
+        },
+        bulk: Some(Bulk {
+            actions: vec![
+                (t.parcel_sent, "/admin/parcels/in-transit"),
+                (t.parcel_delivered, "/admin/parcels/delivered"),
+                (t.parcel_returned, "/admin/parcels/returned"),
+            ],
+            reason: "",
+        }),
+        first: list.first(),
+        next: list.next(found.next_cursor.as_ref()),
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
+    };
+    desk.list(screen)
+}
+
+/// Records that the chosen parcels moved, as their carrier would report it.
+async fn move_on(desk: Desk, sent: Sent, status: ShipmentStatus) -> Response {
+    let mut tally = Tally::default();
+    for id in sent.chosen() {
+        let call = desk.call(&RECORD_SHIPMENT_EVENT).path(id).key(sent.key()).raw_body(&json!({"status": status}));
+        tally.count(id, call.send().await);
+    }
+    match tally.faults(desk.t.some_refused) {
+        None => desk.done(AdminNotice::Done, PATH),
+        Some(faults) => show(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    }
+}
+
+pub async fn in_transit(desk: Desk, Form(sent): Form<Sent>) -> Response {
+    move_on(desk, sent, ShipmentStatus::InTransit).await
+}
+
+pub async fn delivered(desk: Desk, Form(sent): Form<Sent>) -> Response {
+    move_on(desk, sent, ShipmentStatus::Delivered).await
+}
+
+pub async fn returned(desk: Desk, Form(sent): Form<Sent>) -> Response {
+    move_on(desk, sent, ShipmentStatus::Returned).await
+}
+
+pub async fn book(desk: Desk, Path(order): Path<String>) -> Response {
+    let result = desk.call(&RETRY_SHIPMENT).path(&order).send().await;
+    match result {
+        Ok(_) => desk.done(AdminNotice::Requested, PATH),
+        Err(failure) => {
+            let refused = Some((failure.status(), Faults::of(&failure)));
+            show(desk, Parameters::new(), refused).await
+        }
+    }
+}
