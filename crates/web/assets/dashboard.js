@@ -81,3 +81,6 @@ if (places) {
     }
   });
 }
+
+// A page that shows work in progress looks again until it is done.
+if (document.querySelector('[data-reload]')) setTimeout(() => location.reload(), 2000);

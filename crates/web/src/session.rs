@@ -115,6 +115,7 @@ pub enum SellerNotice {
     ReturnRejected,
     ReturnReceived,
     Answered,
+    PromotionCreated,
 }
 
 impl SessionKey {

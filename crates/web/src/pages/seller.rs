@@ -2,15 +2,19 @@
 
 mod application;
 mod changes;
+mod files;
 mod fulfilment;
 mod fulfilments;
+mod money;
 mod overview;
 mod own_products;
 mod product_form;
 mod product_page;
 mod sales;
+mod seller_promotions;
 mod seller_returns;
 mod seller_reviews;
+mod shop_profile;
 
 use super::{Frame, failed, not_found_page, see_other};
 use crate::{
@@ -57,6 +61,20 @@ pub fn routes() -> Router<Site> {
         .route("/seller/returns/{returnId}/receive", post(seller_returns::receive))
         .route("/seller/reviews", get(seller_reviews::list))
         .route("/seller/reviews/{reviewId}/answer", post(seller_reviews::answer))
+        .route("/seller/promotions", get(seller_promotions::list))
+        .route("/seller/promotions/new", get(seller_promotions::show_new).post(seller_promotions::create))
+        .route("/seller/promotions/{promotionId}/status", post(seller_promotions::set_status))
+        .route("/seller/balance", get(money::balance))
+        .route("/seller/statements", get(money::statements))
+        .route("/seller/statements/{month}/csv", get(money::download))
+        .route("/seller/payouts", get(money::payouts))
+        .route("/seller/payouts/{payoutId}", get(money::payout))
+        .route("/seller/profile", get(shop_profile::show).post(shop_profile::update))
+        .route("/seller/profile/payout-account", post(shop_profile::change_account))
+        .route("/seller/files", files::upload_route())
+        .route("/seller/files/{importId}", get(files::report))
+        .route("/seller/files/{importId}/cancel", post(files::cancel))
+        .route("/seller/exports/{name}", get(files::export))
         .route("/seller/application", post(application::apply))
         .route("/seller/application/again", post(application::reapply))
 }
@@ -78,6 +96,7 @@ pub fn notice(language: Language, notice: SellerNotice) -> &'static str {
         SellerNotice::ReturnApproved => t.notice_return_approved,
         SellerNotice::ReturnRejected => t.notice_return_rejected,
         SellerNotice::ReturnReceived => t.notice_return_received,
+        SellerNotice::PromotionCreated => t.notice_promotion_created,
         SellerNotice::Answered => t.notice_answered,
         SellerNotice::PictureAdded => t.notice_picture_added,
     }
@@ -133,7 +152,13 @@ impl Shell {
             (t.fulfilments, "/seller/fulfilments"),
             (t.returns, "/seller/returns"),
             (t.reviews, "/seller/reviews"),
+            (t.promotions, "/seller/promotions"),
             (t.sales, "/seller/sales"),
+            (t.balance, "/seller/balance"),
+            (t.statements, "/seller/statements"),
+            (t.payouts, "/seller/payouts"),
+            (t.files, "/seller/files"),
+            (t.profile, "/seller/profile"),
         ];
         let shown = if is_seller { &places[..] } else { &places[..1] };
         let board = Dashboard::new(visitor.language, t.seller, shown, &visitor.here, user);
