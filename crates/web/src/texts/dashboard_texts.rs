@@ -7,11 +7,9 @@ texts! {
     to_shop: "To the shop", "Zum Laden";
     logged_in_as: "Logged in as", "Angemeldet als";
     choose: "Choose", "Auswählen";
-    choose_all: "Choose all", "Alle auswählen";
     chosen: "With the chosen ones", "Mit den ausgewählten";
     filters: "Filters in use", "Aktive Filter";
     filter: "Filter", "Filtern";
-    any: "Any", "Alle";
     first_page: "First page", "Erste Seite";
     next_page: "Next page", "Nächste Seite";
     pages: "Pages", "Seiten";
@@ -19,7 +17,6 @@ texts! {
     status: "Status", "Status";
     actions: "Actions", "Aktionen";
     save: "Save", "Speichern";
-    details: "Details", "Details";
     nothing_matches: "Nothing matches these filters", "Nichts passt zu diesen Filtern";
     nothing_matches_text: "Remove a filter to see more.", "Entferne einen Filter, um mehr zu sehen.";
     go_to: "Go to a page", "Zu einer Seite";
