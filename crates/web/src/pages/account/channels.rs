@@ -96,6 +96,8 @@ fn is_chosen(preferences: &Preferences, kind: NotificationType, channel: Channel
     }
     match preferences.channels.get(&kind) {
         Some(chosen) => chosen.contains(&channel),
+        // Consent is a choice of its own, and is never taken from the switches.
+        None if kind.needs_consent() => false,
         None => match channel {
             Channel::Email => preferences.email_enabled,
             Channel::Sms => preferences.sms_enabled,
@@ -114,6 +116,7 @@ pub async fn change(State(site): State<Site>, mut visitor: Visitor, Form(fields)
     let webhook = Some(field(&fields, "webhookUrl")).filter(|url| !url.is_empty());
     let (email, sms) = (has("email"), has("sms"));
     let switches = |channel: &Channel, kind: NotificationType| match channel {
+        _ if kind.needs_consent() => false,
         Channel::Email => email || kind.is_mandatory(),
         Channel::Sms => sms,
         Channel::Webhook => webhook.is_some(),
