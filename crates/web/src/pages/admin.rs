@@ -14,6 +14,8 @@ mod admin_stock;
 mod admin_users;
 mod admin_webhooks;
 mod audit_log;
+#[cfg(test)]
+mod crawl_tests;
 mod parked;
 mod rates;
 mod refunds;
