@@ -71,10 +71,15 @@ impl Browser {
             form.push('=');
             encode_text(value, &mut form);
         }
+        self.post_bytes(path, "application/x-www-form-urlencoded", form.into_bytes()).await
+    }
+
+    /// Posts a form as it is, such as one with a file.
+    pub async fn post_bytes(&mut self, path: &str, kind: &'static str, form: Vec<u8>) -> Shown {
         let request = raw("POST".parse().unwrap(), &format!("/{path}"))
             .header("cookie", &self.cookie)
             .header("sec-fetch-site", "same-origin")
-            .bytes("application/x-www-form-urlencoded", form.into_bytes());
+            .bytes(kind, form);
         let reply = self.api.send(request).await.unwrap();
         self.keep_cookie(&reply);
         match reply.headers.get("location") {

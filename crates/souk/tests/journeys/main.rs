@@ -32,6 +32,7 @@ mod restoring;
 mod returning;
 mod reviewing;
 mod selling;
+mod selling_pages;
 mod server;
 mod servers;
 mod sessions;
