@@ -41,9 +41,7 @@ pub async fn list_users(tx: &mut Tx, filter: UserFilter, after: Option<UserId>, 
         return page(select_all(external_id), tx, after, rows).await;
     }
     match rarest_first(tx, terms).await?.split_first() {
-        Some((rarest, others)) => {
-            Ok(values(select_matching(rarest, others, after, rows).filter_some("u.external_id = ?", external_id).list(tx).await?))
-        }
+        Some((rarest, others)) => Ok(values(select_matching(rarest, others, external_id, after, rows).list(tx).await?)),
         None => Ok(Vec::new()),
     }
 }
@@ -61,10 +59,11 @@ fn values(users: Vec<Versioned<User>>) -> Vec<User> {
 }
 
 /// Scans the users of the rarest word and checks each for the other words.
-pub fn select_matching(rarest: &str, others: &[String], after: Option<UserId>, rows: i64) -> Select<Users> {
+pub fn select_matching(rarest: &str, others: &[String], external_id: Option<String>, after: Option<UserId>, rows: i64) -> Select<Users> {
     let select = Select::joined::<Users>("u", "user_search_prefixes b JOIN users u ON u.user_id = b.user_id")
         .filter("b.prefix = ?", rarest.to_owned())
-        .filter_some("b.user_id < ?", after);
+        .filter_some("b.user_id < ?", after)
+        .filter_some("u.external_id = ?", external_id);
     let select = others.iter().fold(select, |select, word| {
         select.filter("EXISTS (SELECT 1 FROM user_search_prefixes o WHERE o.prefix = ? AND o.user_id = b.user_id)", word.clone())
     });

@@ -73,7 +73,7 @@ async fn a_search_scans_one_index_range_in_the_order_of_the_list() {
     let h = start().await;
     for (words, after) in [(1, false), (1, true), (3, false), (3, true)] {
         let words: Vec<_> = (0..words).map(|number| format!("word{number}")).collect();
-        let select = select_matching(&words[0], &words[1..], after.then(|| h.id()), 21);
+        let select = select_matching(&words[0], &words[1..], None, after.then(|| h.id()), 21);
         let steps = plan(&h, select.sql().to_owned());
         let narrow = |step: &String| step.starts_with("SEARCH") && step.contains("INDEX");
         assert!(steps.iter().all(|step| narrow(step) || step.starts_with("CORRELATED")), "{}: {steps:?}", select.sql());
