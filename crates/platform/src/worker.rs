@@ -58,6 +58,8 @@ pub struct Worker {
     turn: Turn<Next>,
     /// How many of its tasks run, for a worker whose turns start tasks.
     tasks: Option<watch::Receiver<usize>>,
+    /// Sees the tasks that ran since a test asked.
+    ran: Option<Arc<Mutex<watch::Receiver<usize>>>>,
     /// How long a shutdown waits for those tasks.
     grace: Duration,
     /// What is done after the last turn.
@@ -102,7 +104,16 @@ impl Worker {
         R: Future<Output = Result<Next, E>> + Send + 'static,
         E: Into<TurnError> + 'static,
     {
-        Worker { name, period, turn: boxed(own, turn), tasks: None, grace: Duration::ZERO, end: None, failures: Failures::default() }
+        Worker {
+            name,
+            period,
+            turn: boxed(own, turn),
+            tasks: None,
+            ran: None,
+            grace: Duration::ZERO,
+            end: None,
+            failures: Failures::default(),
+        }
     }
 
     /// A worker that calls `end` after its last turn, when it stops.
@@ -118,7 +129,8 @@ impl Worker {
 
     /// A worker whose turns start tasks: `tasks` counts those that run, `failures` holds what failed in them.
     pub(crate) fn with_tasks(self, tasks: watch::Receiver<usize>, failures: Failures, grace: Duration) -> Worker {
-        Worker { tasks: Some(tasks), grace, failures, ..self }
+        let ran = Some(Arc::new(Mutex::new(tasks.clone())));
+        Worker { tasks: Some(tasks), ran, grace, failures, ..self }
     }
 
     /// How many of its tasks run.
@@ -126,10 +138,13 @@ impl Worker {
         self.tasks.as_ref().map_or(0, |tasks| *tasks.borrow())
     }
 
-    /// Waits until none of its tasks runs. Returns whether one did.
+    /// Waits until none of its tasks runs. Returns whether one ran since the last call, even if it ended before this one.
     pub(crate) async fn tasks_end(&self) -> bool {
-        let any = self.running_tasks() > 0;
         self.tasks_end_but(0).await;
+        let Some(ran) = &self.ran else { return false };
+        let mut ran = ran.lock_unpoisoned();
+        let any = ran.has_changed().unwrap_or(false);
+        ran.mark_unchanged();
         any
     }
 

@@ -50,6 +50,11 @@ impl Breaker {
         Some(Permit { breaker: self, probe, recorded: false })
     }
 
+    /// Permits calls again: a probe beside the calls says that the upstream is back.
+    pub(super) fn close(&self) {
+        *self.state.lock_unpoisoned() = State::Closed(0);
+    }
+
     fn open(&self, pause: Duration) -> State {
         State::Open(Instant::now() + self.env.jitter(pause), pause)
     }
@@ -111,6 +116,18 @@ mod tests {
         assert!(breaker.try_acquire().is_none(), "there is one probe");
         probe.record(false);
         breaker.try_acquire().unwrap().record(false);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_closed_permits_calls_at_once() {
+        let breaker = breaker();
+        let before = breaker.try_acquire().unwrap();
+        fail(&breaker, FAILURES);
+        assert!(breaker.try_acquire().is_none());
+        breaker.close();
+        before.record(true);
+        fail(&breaker, FAILURES - 1);
+        assert!(breaker.try_acquire().is_none(), "its failures are counted from there");
     }
 
     #[tokio::test(start_paused = true)]

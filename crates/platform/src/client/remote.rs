@@ -180,6 +180,10 @@ impl Remote {
 impl Replica {
     fn set_ready(&self, is_ready: bool) {
         if self.is_ready.swap(is_ready, Ordering::Relaxed) != is_ready {
+            if is_ready {
+                // Its breaker would wait for up to a quarter of a minute. One that was ready all the time and fails stays open.
+                self.breaker.close();
+            }
             tracing::info!(address = self.base, is_ready, "an address of a service changed its state");
         }
     }
@@ -429,6 +433,29 @@ mod tests {
         }
         remote.probe(&remote.0.replicas[0]).await;
         assert_eq!(forward(&client, "POST", None).await.unwrap(), "a for toy");
+    }
+
+    #[tokio::test]
+    async fn a_passed_probe_closes_the_breaker_of_an_address_that_is_back() {
+        let env = env();
+        let a = server(&env, "a").await;
+        let (client, remote) = client_of(&env, &[a.address.clone(), unused().await]);
+        a.is_ready.store(false, Ordering::SeqCst);
+        let replica = &remote.0.replicas[0];
+        remote.probe(replica).await;
+        while let Some(permit) = replica.breaker.try_acquire() {
+            permit.record(true);
+        }
+        assert!(matches!(forward(&client, "GET", None).await, Err(CallError::Unavailable(_) | CallError::Open)));
+        a.is_ready.store(true, Ordering::SeqCst);
+        remote.probe(replica).await;
+        assert_eq!(forward(&client, "GET", None).await.unwrap(), "a for toy");
+        // It passes the next probe too, and an open breaker stays open.
+        while let Some(permit) = replica.breaker.try_acquire() {
+            permit.record(true);
+        }
+        remote.probe(replica).await;
+        assert!(replica.breaker.try_acquire().is_none());
     }
 
     #[tokio::test]
