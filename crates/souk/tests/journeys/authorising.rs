@@ -63,6 +63,7 @@ const NEUTRAL: &[(&str, &str, &str)] = &[
     ("service", "order", "administrators list the parked events of a service"),
     ("correlationId", "none", "administrators search the log"),
     ("eventId", "01890000-0000-7000-8000-000000000001", "no event is parked in this journey"),
+    ("externalId", "none", "integrators filter by it, in a journey of their own"),
 ];
 
 /// Operations that succeed for nobody in this journey.

@@ -5,6 +5,7 @@
 mod access;
 mod account_pages;
 mod accounting;
+mod administering;
 mod auditing;
 mod authorising;
 mod backing_up;

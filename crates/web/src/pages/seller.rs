@@ -30,6 +30,7 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{
+    auth::Role,
     call::Call,
     machine::Machine,
     page::Page,
@@ -120,11 +121,17 @@ impl Access {
 async fn enter(site: &Site, visitor: &mut Visitor) -> Result<Access, Box<Response>> {
     let user = dashboard::enter(site, visitor).await?;
     let caller = visitor.caller();
-    match site.0.api.call(&caller, &GET_OWN_SELLER).send().await {
-        Ok(seller) => Ok(Access { user, seller: Some(seller) }),
-        Err(failure) if is_missing(&failure) => Ok(Access { user, seller: None }),
-        Err(failure) => Err(Box::new(failed(site, visitor, &failure))),
+    let seller = match site.0.api.call(&caller, &GET_OWN_SELLER).send().await {
+        Ok(seller) => Some(seller),
+        Err(failure) if is_missing(&failure) => None,
+        Err(failure) => return Err(Box::new(failed(site, visitor, &failure))),
+    };
+    let access = Access { user, seller };
+    // The role of one who was approved a moment ago is in the next token.
+    if access.serves() && !visitor.token_has(Role::Seller) {
+        visitor.renew(&site.0.env, &site.0.api).await;
     }
+    Ok(access)
 }
 
 /// Returns the user and the record of one who serves orders. To others the page does not exist.
