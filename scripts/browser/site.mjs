@@ -10,6 +10,7 @@ export const THEMES = ['light', 'dark'];
 const PERSONAS = {
   customer: ['customer@souk.example', 'demo-customer-1'],
   returning: ['jonas@souk.example', 'demo-customer-3'],
+  receiving: ['photo@souk.example', 'demo-seller-1'],
   seller: ['home@souk.example', 'demo-seller-1'],
   admin: ['admin@souk.example', 'demo-admin-1'],
 };
@@ -52,7 +53,7 @@ export const SCREENS = [
   { name: 'selling-product', as: 'seller', path: '/seller/products', follow: ['tbody a[href^="/seller/products/"]'] },
   { name: 'selling-fulfilment', as: 'seller', path: '/seller/fulfilments', follow: ['tbody a[href^="/seller/fulfilments/"]'] },
   { name: 'selling-slip', as: 'seller', path: '/seller/fulfilments', follow: ['tbody a[href^="/seller/fulfilments/"]', 'a[href$="/slip"]'] },
-  { name: 'selling-return', as: 'seller', path: '/seller/returns', follow: ['tbody a[href^="/seller/returns/"]'] },
+  { name: 'selling-return', as: 'receiving', path: '/seller/returns', follow: ['tbody a[href^="/seller/returns/"]'] },
   { name: 'selling-application', as: 'customer', path: '/seller' },
   { name: 'customer-checkout', as: 'customer', path: '/checkout', prepare: addToCart },
   { name: 'category', path: '/', follow: ['nav.chips a[href^="/categories/"]'] },

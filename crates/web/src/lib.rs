@@ -20,7 +20,6 @@
 mod api;
 mod assets;
 mod countries;
-#[allow(dead_code, reason = "pages that come next use all of it")]
 mod dashboard;
 mod format;
 mod forms;

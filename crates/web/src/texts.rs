@@ -67,7 +67,6 @@ macro_rules! texts {
     };
 }
 
-#[allow(dead_code, reason = "pages that come next use all of it")]
 mod admin_texts;
 mod dashboard_texts;
 mod problem_texts;

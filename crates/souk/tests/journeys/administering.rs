@@ -112,7 +112,7 @@ async fn an_administrator_reads_an_order_refunds_a_part_and_decides() {
 /// Every page of administrators; a parameter stands as an id that names nothing.
 fn paths() -> Vec<(&'static str, String)> {
     let source = include_str!("../../../web/src/pages/admin.rs");
-    let routes = source.split(".route(\"").skip(1).map(|rest| rest.split(|c| c == '\n').next().unwrap_or_default());
+    let routes = source.split(".route(\"").skip(1).map(|rest| rest.split('\n').next().unwrap_or_default());
     let mut paths = Vec::new();
     for route in routes {
         let (path, methods) = route.split_once('"').unwrap();

@@ -182,7 +182,7 @@ pub struct Sheet {
 impl Sheet {
     /// Whether there is something to read beside the forms.
     pub fn has_two_columns(&self) -> bool {
-        !self.forms.is_empty() && !(self.facts.is_empty() && self.tables.is_empty() && self.text.is_empty())
+        !(self.forms.is_empty() || self.facts.is_empty() && self.tables.is_empty() && self.text.is_empty())
     }
 }
 
