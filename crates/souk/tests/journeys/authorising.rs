@@ -6,7 +6,7 @@
 use super::{
     marketplace::{CHEAP_PASSWORDS, accepted, category, part_of, promotion, reporting, returning, seller},
     picturing::{FORM, form, sample},
-    server::{Person, Server},
+    server::{PASSWORD, Person, Server},
 };
 use contracts::{
     cart::{ADD_COUPON, AddCoupon},
@@ -53,6 +53,10 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST /reviews/{reviewId}/helpful", "200", "everyone votes for a published review"),
     ("POST /reviews/{reviewId}/flag", "200", "everyone reports a published review"),
     ("PUT /inventory/stock/{sku}", "422 INVALID_REQUEST", "SKU and product are not the same"),
+    ("PUT /products/{productId}/stock-alert", "204", "everyone waits for any product"),
+    ("DELETE /products/{productId}/stock-alert", "204", "the alert is the caller's own"),
+    ("PUT /wishlist/items/{productId}", "204", "everyone wishes for any product"),
+    ("DELETE /wishlist/items/{productId}", "204", "the list is the caller's own"),
     ("GET /search/suggest", "422 INVALID_REQUEST", "it needs a text"),
     ("GET /seller/statements/{month}", "200", "the statement is the caller's"),
     ("GET /shipping/rates", "422 INVALID_REQUEST", "it needs a country"),
@@ -63,13 +67,14 @@ const NEUTRAL: &[(&str, &str, &str)] = &[
     ("service", "order", "administrators list the parked events of a service"),
     ("correlationId", "none", "administrators search the log"),
     ("eventId", "01890000-0000-7000-8000-000000000001", "no event is parked in this journey"),
-    ("externalId", "none", "integrators filter by it, in a journey of their own"),
 ];
 
 /// Operations that succeed for nobody in this journey.
 const WITHOUT_OWNER: &[(&str, &str)] = &[
     ("POST /admin/parked-events/{service}/{eventId}/replay", "no event is parked"),
     ("DELETE /orders/{orderId}/personal-data", "the token of a guest's order opens it, which the journey of guests has"),
+    ("PUT /products/{productId}/stock-alert", "its seller archived the product before; the journey of wishes has it"),
+    ("PUT /wishlist/items/{productId}", "its seller archived the product before; the journey of wishes has it"),
 ];
 
 /// A seller, a customer, and what they have to do with each other.
@@ -110,6 +115,13 @@ impl Party {
         let import = seller.must(checking.bytes("text/csv", prices.into_bytes())).await["importId"].clone();
         let import = import.as_str().expect("an id").to_owned();
         seller.until(raw(Method::GET, &format!("/imports/{import}")), "over", |import| import["status"] != "RUNNING").await;
+        let key = json!({"name": "Books", "scopes": ["orders:read"]});
+        let key = seller.must(raw(Method::POST, "/api-keys").body(&key)).await["apiKeyId"].clone();
+        // A login beside the one that the journey uses, which its owner ends in the end.
+        seller.must(raw(Method::POST, "/auth/login").body(&json!({"email": format!("{name}@example.com"), "password": PASSWORD}))).await;
+        let sessions = seller.must(raw(Method::GET, "/auth/sessions")).await["items"].clone();
+        let sessions = sessions.as_array().expect("a list");
+        let session = sessions.iter().find(|session| session["isCurrent"] == false).expect("the other login")["sessionId"].clone();
         let code = format!("{name}10").to_uppercase();
         let discount = json!({"title": "Ten percent", "kind": "PERCENTAGE", "value": 1_000, "code": code});
         let promotion_id = promotion(&seller, &discount).await.promotion_id;
@@ -146,6 +158,8 @@ impl Party {
             ("productIds", several(&[&product])),
             ("webhookEndpointId", several(&[&endpoint])),
             ("webhookDeliveryId", several(&[&delivery.as_str().expect("an id")])),
+            ("apiKeyId", several(&[&key.as_str().expect("an id")])),
+            ("sessionId", several(&[&session.as_str().expect("an id")])),
             ("file", several(&[&picture])),
             ("importId", several(&[&import])),
             ("sku", several(&[&sku, &draft.sku])),
@@ -323,9 +337,10 @@ impl Operation {
     }
 }
 
-/// Whether a field or a parameter names something.
+/// Whether a field or a parameter names something of the platform; an `externalId` is text of an integrator.
 fn names_something(name: &str) -> bool {
-    name.ends_with("Id") || name.ends_with("Ids") || ["sku", "code", "ids", "category", "trackingNumber", "orderNumber"].contains(&name)
+    let ends_so = name != "externalId" && name.ends_with("Id") || name.ends_with("Ids");
+    ends_so || ["sku", "code", "ids", "category", "trackingNumber", "orderNumber"].contains(&name)
 }
 
 /// The operations of the description, with an example of the body and the ids that each takes.
