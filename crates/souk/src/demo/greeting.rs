@@ -30,18 +30,15 @@ pub fn print(address: SocketAddr, data_dir: &Path, summary: &DemoSummary) {
     }
     println!("  coupon    {COUPON:<22} {}", dim("10 % off, once; shipping is free from 100 EUR"));
     println!();
-    println!("  API       {}", cyan(format!("{base}/api/docs")));
+    let place = |name: &str, path: &str, hint: &str| println!("  {name:<9} {} {}", cyan(format!("{base}{path:<11}")), dim(hint));
+    place("shop", "/", "search, fill a cart, order with an account or without");
+    place("seller", "/seller", "products, orders to ship, returns, reviews, sales, payouts");
+    place("admin", "/admin", "today, the story of each order, refunds, moderation, the ledger, the audit log");
+    place("API", "/api/docs", "read it and try it");
     println!("  mail      {}", data_dir.join("mailbox").display());
-    let api = "/api/v1";
     if let Some(FirstPurchase { product_id, title, price }) = first {
         println!();
-        println!("  {}", bold("Then try"));
-        println!("  as seller   GET {api}/seller/fulfilments, /seller/returns, /seller/ledger, /seller/payouts");
-        println!("  as admin    GET {api}/admin/reviews?status=PENDING, then POST {api}/admin/reviews/{{reviewId}}/publish");
-        println!("              GET {api}/admin/ledger/check");
-        println!("  in a cart   POST {api}/cart/coupons {{\"code\":\"{COUPON}\"}}");
-        println!();
-        println!("  {} “{title}” for {price} each. Paste these into another terminal:", bold("Buy two"));
+        println!("  {} “{title}” for {price} each by the API. Paste these into another terminal:", bold("Buy two"));
         println!();
         for command in commands(&base, *product_id) {
             println!("{command}\n");
