@@ -34,7 +34,7 @@ texts! {
     category: "Category", "Kategorie";
     remove_filter: "Remove filter", "Filter entfernen";
     remove_all_filters: "Remove all filters", "Alle Filter entfernen";
-    next_page: "More", "Mehr";
+    next_page: "Next page", "Nächste Seite";
     nothing_found: "Nothing found", "Nichts gefunden";
     nothing_found_text: "Check the spelling, use fewer words, or remove a filter.", "Prüfe die Schreibweise, nimm weniger Wörter oder entferne einen Filter.";
     did_you_mean: "Did you mean", "Meintest du";
