@@ -144,6 +144,7 @@ texts! {
     recalculate_note: "Nothing is ordered yet.", "Bestellt wird damit noch nichts.";
     change_cart: "Change the cart", "Warenkorb ändern";
     your_order: "Your order", "Deine Bestellung";
+    account_order: "Ordered with an account?", "Mit einem Konto bestellt?";
     guest_order: "Ordered without an account?", "Ohne Konto bestellt?";
     token: "Code of the order", "Code der Bestellung";
     token_note: "The link in our mails opens your order. If it did not, paste the whole link or the code at its end here.", "Der Link in unseren Mails öffnet deine Bestellung. Falls nicht, füge hier den ganzen Link oder den Code am Ende ein.";
@@ -282,7 +283,7 @@ texts! {
     reason_changed_mind: "I changed my mind", "Ich habe es mir anders überlegt";
     reason_other: "Something else", "Etwas anderes";
     return_label: "Label", "Etikett";
-    send_until: "Send it until", "Abschicken bis";
+    send_until: "Send it by", "Abschicken bis";
     you_get_back: "You get back", "Du bekommst zurück";
     cancel_return: "Cancel the return", "Rücksendung zurückziehen";
     suggestions: "Suggestions", "Vorschläge";
