@@ -72,8 +72,8 @@ everywhere('a new customer registers, fills a cart, orders and cancels', async (
   await page.getByRole('button', { name: 'Pay again' }).click();
   await page.waitForURL(/\/account\/orders\/[0-9a-f-]+$/);
   await until(page, 'Confirmed', javaScriptEnabled);
-  page.once('dialog', (dialog) => dialog.accept());
-  await page.getByRole('button', { name: 'Cancel' }).first().click();
+  await page.locator('summary', { hasText: 'Cancel the order' }).click();
+  await page.getByRole('button', { name: 'Cancel the order' }).click();
   await until(page, 'Cancelled', javaScriptEnabled);
 });
 
