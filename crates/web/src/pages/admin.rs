@@ -206,6 +206,31 @@ impl Desk {
         }
     }
 
+    /// Finds one of a list whose things the API shows in pages alone. Reads at most `pages` pages of 100.
+    async fn find<T: DeserializeOwned>(
+        &self,
+        call: &Call<(), Page<T>>,
+        pages: usize,
+        is_it: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, Failure> {
+        let mut cursor: Option<String> = None;
+        for _ in 0..pages {
+            let mut call = self.call(call).query("limit", 100);
+            if let Some(cursor) = &cursor {
+                call = call.query("cursor", cursor);
+            }
+            let page = call.send().await?;
+            if let Some(found) = page.items.into_iter().find(|one| is_it(one)) {
+                return Ok(Some(found));
+            }
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     fn now(&self) -> Timestamp {
         self.site.0.env.now()
     }

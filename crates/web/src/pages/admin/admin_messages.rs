@@ -8,7 +8,6 @@ use super::{
     words::{badge, choices},
 };
 use crate::{
-    api::Failure,
     dashboard::{Head, Listing},
     session::AdminNotice,
 };
@@ -114,33 +113,13 @@ pub async fn resend_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
     }
 }
 
-/// Finds a message among the newest: the API lists messages and has no operation for one.
-async fn find(desk: &Desk, id: &str) -> Result<Option<Notification>, Failure> {
-    let mut cursor: Option<String> = None;
-    for _ in 0..PAGES {
-        let mut call = desk.call(&LIST_ALL_NOTIFICATIONS).query("limit", 100);
-        if let Some(cursor) = &cursor {
-            call = call.query("cursor", cursor);
-        }
-        let page = call.send().await?;
-        if let Some(message) = page.items.into_iter().find(|message| message.notification_id.to_string() == id) {
-            return Ok(Some(message));
-        }
-        match page.next_cursor {
-            Some(next) => cursor = Some(next),
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
-}
-
 pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
     sheet(desk, &id, None).await
 }
 
 async fn sheet(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let t = desk.t;
-    let message = match find(&desk, id).await {
+    let message = match desk.find(&LIST_ALL_NOTIFICATIONS, PAGES, |message| message.notification_id.to_string() == id).await {
         Ok(Some(message)) => message,
         Ok(None) => return super::super::not_found_page(&desk.site, &mut desk.visitor),
         Err(failure) => return desk.failed(&failure),

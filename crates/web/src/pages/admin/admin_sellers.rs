@@ -8,7 +8,6 @@ use super::{
     words::{badge, choices},
 };
 use crate::{
-    api::Failure,
     dashboard::{Head, Listing},
     format,
     session::AdminNotice,
@@ -20,13 +19,11 @@ use axum::{
 };
 use contracts::{
     payout::LIST_POSTINGS,
-    seller::{APPROVE_SELLER, LIST_SELLER_RECORDS, REINSTATE_SELLER, REJECT_SELLER, REVIEW_SELLER, SUSPEND_SELLER, Seller, SellerStatus},
+    seller::{APPROVE_SELLER, LIST_SELLER_RECORDS, REINSTATE_SELLER, REJECT_SELLER, REVIEW_SELLER, SUSPEND_SELLER, SellerStatus},
 };
 
 const PATH: &str = "/admin/sellers";
-/// Records are looked through so many at a time for the one of a page.
-const BATCH: usize = 100;
-/// At most so many pages are read for it.
+/// At most so many pages of records are read for the one of a page: the API has no operation for one.
 const PAGES: usize = 50;
 const POSTINGS: usize = 10;
 
@@ -86,33 +83,13 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
     desk.list(screen)
 }
 
-/// Finds the record of one seller: the API lists records and has no operation for one.
-async fn find(desk: &Desk, id: &str) -> Result<Option<Seller>, Failure> {
-    let mut cursor: Option<String> = None;
-    for _ in 0..PAGES {
-        let mut call = desk.call(&LIST_SELLER_RECORDS).query("limit", BATCH);
-        if let Some(cursor) = &cursor {
-            call = call.query("cursor", cursor);
-        }
-        let page = call.send().await?;
-        if let Some(seller) = page.items.into_iter().find(|seller| seller.seller_id.to_string() == id) {
-            return Ok(Some(seller));
-        }
-        match page.next_cursor {
-            Some(next) => cursor = Some(next),
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
-}
-
 pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
     sheet(desk, &id, None).await
 }
 
 async fn sheet(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let t = desk.t;
-    let seller = match find(&desk, id).await {
+    let seller = match desk.find(&LIST_SELLER_RECORDS, PAGES, |seller| seller.seller_id.to_string() == id).await {
         Ok(Some(seller)) => seller,
         Ok(None) => return super::super::not_found_page(&desk.site, &mut desk.visitor),
         Err(failure) => return desk.failed(&failure),
