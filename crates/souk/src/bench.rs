@@ -7,6 +7,7 @@ mod csv;
 mod flat;
 mod load;
 mod overload;
+mod pages;
 mod prepare;
 mod products;
 mod report;
@@ -27,6 +28,8 @@ pub enum Bench {
     Flat(flat::Flat),
     /// Drive checkouts with ever more buyers, and show how many orders still complete.
     Overload(overload::Overload),
+    /// Open the first pages of the shop at a fixed rate: their times, and their compressed sizes.
+    Pages(pages::Pages),
     /// Attack with clients that send slowly from one and from three addresses, and count what others are refused.
     SlowClients(slow_clients::SlowClients),
     /// Search a large catalogue: build time, size, and searches of each kind under load.
@@ -39,6 +42,7 @@ pub async fn run(bench: Bench) -> Result<()> {
         Bench::Csv(csv) => csv::run(csv).await,
         Bench::Flat(flat) => flat::run(flat).await,
         Bench::Overload(overload) => overload::run(overload).await,
+        Bench::Pages(pages) => pages::run(pages).await,
         Bench::SlowClients(slow) => slow_clients::run(slow).await,
         Bench::Search(search) => search::run(search).await,
     }

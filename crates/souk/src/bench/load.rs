@@ -50,11 +50,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn new() -> Result<Tally> {
+    pub fn new() -> Result<Tally> {
         Ok(Tally { done: 0, times: Times::new()?, errors: BTreeMap::new() })
     }
 
-    fn count(&mut self, outcome: Result<(), String>, took: Duration) {
+    /// Counts an operation that took so long.
+    pub fn count(&mut self, outcome: Result<(), String>, took: Duration) {
         match outcome {
             Ok(()) => {
                 self.done += 1;

@@ -53,7 +53,7 @@ pub struct Search {
 }
 
 /// Limit for building the index, and for becoming idle after that.
-const PATIENCE: Duration = Duration::from_secs(900);
+pub const PATIENCE: Duration = Duration::from_secs(900);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Searches of each kind whose hits are counted before the load.
 const PROBES: u64 = 100;
@@ -99,7 +99,7 @@ struct Index {
 }
 
 /// Waits until all products can be found. Returns the time since `started`.
-async fn until_built(api: &Api, products: u64, started: Instant) -> Result<Duration> {
+pub async fn until_built(api: &Api, products: u64, started: Instant) -> Result<Duration> {
     let admin = api.log_in(ADMIN).await?;
     while started.elapsed() < PATIENCE {
         if admin.must(request(&GET_SEARCH_INDEX)).await?.products == products {
@@ -192,7 +192,7 @@ impl Client for Searcher {
 }
 
 /// A typical search text: a noun with properties, or a name. One of ten is misspelt.
-fn keywords(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
+pub fn keywords(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
     let GeneratedProduct { brand, series, style, material, noun, colour, .. } = product;
     let text = match random.below(8) {
         0 => (*noun).to_owned(),
