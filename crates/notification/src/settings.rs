@@ -22,8 +22,8 @@ pub struct Settings {
     pub from: String,
     /// The address of the shop, with which links in messages begin. The address of `souk serve` when absent.
     pub public_url: String,
-    /// Whether the shop has pages for orders and passwords at `public_url`. Without them messages have no links and name the calls
-    /// of the API instead.
+    /// Whether the shop has pages for orders and passwords at `public_url`, as `souk serve` has. Without them messages have no links
+    /// and name the calls of the API instead.
     pub has_pages: bool,
     /// The most connections to the mail server.
     #[schemars(range(min = 1, max = 1_000))]
@@ -56,7 +56,7 @@ impl Default for Settings {
             smtp_url: None,
             from: "Souk <no-reply@souk.example>".into(),
             public_url: "http://127.0.0.1:8080".into(),
-            has_pages: false,
+            has_pages: true,
             smtp_connections: 8,
             attempts_max: 6,
             first_pause_seconds: 15,

@@ -41,8 +41,9 @@ use std::{
     time::Duration,
 };
 
+/// The service of a shop without pages.
 fn builder() -> HarnessBuilder {
-    Harness::of(crate::service())
+    Harness::of(crate::service()).setting("has_pages", false)
 }
 
 /// The service with another provider of text messages.
