@@ -9,7 +9,7 @@ INK, BODY, EDGE, PIN, PALE = "#1f2328", "#2b2f36", "#14161a", "#b8bec6", "#eef1f
 def _page(content: str, label: str, width: int = 320, height: int = 240) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{_text(label)}">'
-        f'<rect width="{width}" height="{height}" fill="#f6f8fa"/>{content}</svg>\n'
+        f'<rect width="{width}" height="{height}" fill="#fff"/>{content}</svg>\n'
     )
 
 
