@@ -76,6 +76,9 @@ pub struct SearchHit {
     pub seller_id: Option<UserId>,
     /// Whether any can be sold now.
     pub in_stock: bool,
+    /// Whether the search was told the stock. It learns of a product before it learns of its stock; `inStock` is false until then.
+    #[serde(default = "yes")]
+    pub stock_known: bool,
     /// The average of its published reviews.
     #[serde(default)]
     pub rating: Rating,
@@ -89,6 +92,10 @@ pub struct SearchHit {
     pub highlights: Highlights,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Where the search text was found: escaped HTML with `<em>` around each word that matches.

@@ -1,7 +1,7 @@
 //! The request path of the gateway: every request passes [`Edge::answer`].
 
 use crate::{
-    Ready, Setup,
+    BrowserPages, Ready, Setup,
     admission::Admission,
     api_keys::{self, ApiKey, ApiKeys},
     bodies::Bodies,
@@ -59,11 +59,12 @@ struct Inner {
     api_keys: ApiKeys,
     upstreams: Upstreams,
     pages: Router,
+    browser_pages: Option<BrowserPages>,
     response_headers: ResponseHeaders,
 }
 
 impl Edge {
-    pub(crate) fn new(setup: Setup, ready: Ready) -> Edge {
+    pub(crate) fn new(setup: Setup, ready: Ready, browser_pages: Option<BrowserPages>) -> Edge {
         let Setup { env, settings, rate_limits, shared_limits, verifier, client, services, operations, extra, landing } = setup;
         let time = Duration::from_secs(settings.upstream_seconds.get().into());
         Edge(Arc::new(Inner {
@@ -81,6 +82,7 @@ impl Edge {
             pages: request_layers::RequestLayers::new("gateway", env.clone())
                 .verifier(verifier.clone())
                 .wrap(pages::router(&operations, landing, ready).merge(extra)),
+            browser_pages,
             response_headers: ResponseHeaders::new(&settings),
             env,
             verifier,
@@ -113,6 +115,9 @@ impl Inner {
             Ok(answer) => answer,
             Err(problem) => problem_response(&edge_request, problem),
         };
+        if let Some(pages) = &self.browser_pages {
+            answer = pages.show(&edge_request, answer);
+        }
         let cost = answer.headers_mut().remove(COST_HEADER).and_then(|cost| cost.to_str().ok()?.parse::<u32>().ok());
         if let (Some(cost), Some(limits), Some((class, caller))) = (cost, &self.limits, &state.caller) {
             state.rate_limit = limits.charge(*class, caller, cost).await.or(state.rate_limit);

@@ -29,6 +29,9 @@ pub(crate) struct EdgeRequest {
     pub(crate) encodes_body: bool,
     /// Whether a proxy reports the client's address, trusted or not.
     pub(crate) is_forwarded: bool,
+    /// Whether a browser wants to show the answer as a page.
+    pub(crate) wants_page: bool,
+    pub(crate) accept_language: Option<HeaderValue>,
     head: Head,
 }
 
@@ -62,8 +65,10 @@ impl EdgeRequest {
         let peer = request.extensions().get::<PeerAddr>().map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |peer| peer.0);
         let method = request.method().clone();
         let mut head = Head::of(request.uri());
+        let may_be_page = !is_for_programs(request.uri().path());
         let headers = request.headers_mut();
-        let (mut correlation_id, mut origin, mut content_length) = (None, None, None);
+        let (mut correlation_id, mut origin, mut content_length, mut accept_language) = (None, None, None, None);
+        let mut wants_page = false;
         let (mut takes_gzip, mut prefers, mut encodes_body, mut is_forwarded) = (false, false, false, false);
         let mut dropped = Vec::new();
         for (name, value) in headers.iter() {
@@ -74,6 +79,8 @@ impl EdgeRequest {
                         correlation_id.or_else(|| value.to_str().is_ok_and(request_layers::is_valid_correlation_id).then(|| value.clone()))
                 }
                 "origin" => origin = Some(value.clone()),
+                "accept" => wants_page |= may_be_page && value.to_str().is_ok_and(|kinds| kinds.contains("text/html")),
+                "accept-language" => accept_language = Some(value.clone()),
                 "accept-encoding" => takes_gzip |= value.to_str().is_ok_and(takes_gzip_of),
                 "content-length" => content_length = value.to_str().ok().and_then(|length| length.parse().ok()),
                 "content-encoding" => encodes_body |= !value.as_bytes().eq_ignore_ascii_case(b"identity"),
@@ -96,7 +103,20 @@ impl EdgeRequest {
         });
         headers.insert(&X_CORRELATION_ID, correlation_id.clone());
         request.extensions_mut().insert(PeerAddr(SocketAddr::new(client, peer.port())));
-        EdgeRequest { method, correlation_id, client, origin, takes_gzip, waits, content_length, encodes_body, is_forwarded, head }
+        EdgeRequest {
+            method,
+            correlation_id,
+            client,
+            origin,
+            takes_gzip,
+            waits,
+            content_length,
+            encodes_body,
+            is_forwarded,
+            wants_page,
+            accept_language,
+            head,
+        }
     }
 
     /// Checks the size of the request head. The limits of the HTTP parser are higher; it refuses without a problem document.
@@ -117,6 +137,11 @@ impl EdgeRequest {
     pub(crate) fn correlation_id(&self) -> &str {
         self.correlation_id.to_str().unwrap_or("none")
     }
+}
+
+/// Whether the answers of a path are for programs, even where a browser shows them.
+fn is_for_programs(path: &str) -> bool {
+    matches!(path.split('/').nth(1), Some("api" | "internal" | ".well-known" | "healthz" | "readyz"))
 }
 
 /// Headers by which proxies and services report the caller, the deadline and the route. From outside they are

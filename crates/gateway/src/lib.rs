@@ -11,6 +11,7 @@
 //! bodies            reads the whole body, or refuses with 408, 413 or 503
 //! admission         takes a slot, after a short wait in the queue of its priority, or refuses with 503
 //! upstream          calls the service in this process or at its address
+//! browser_pages     shows a browser a page instead of a problem document
 //! response_headers  writes security headers, CORS, rate limits and the correlation id; then the body may be compressed
 //! ```
 //!
@@ -22,6 +23,7 @@ mod admission;
 mod api_keys;
 mod assets;
 mod bodies;
+mod browser_pages;
 mod compress;
 mod concurrency;
 mod cors;
@@ -40,6 +42,7 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
+pub use browser_pages::BrowserPages;
 pub use pages::probes;
 pub use routes::service_of;
 pub use settings::{Origin, Settings};

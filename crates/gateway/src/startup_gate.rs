@@ -1,7 +1,7 @@
 //! Answers requests while the program starts. Probes are answered as soon as the address is bound, and other requests are
 //! refused with 503. Once the services are ready, every request goes to the [`Edge`].
 
-use crate::{Ready, Settings, Setup, edge::Edge, edge_request::EdgeRequest, pages, response_headers::ResponseHeaders};
+use crate::{BrowserPages, Ready, Settings, Setup, edge::Edge, edge_request::EdgeRequest, pages, response_headers::ResponseHeaders};
 use axum::{Router, extract::Request, response::Response, routing::any};
 use contracts::problem::Code;
 use platform::{
@@ -23,6 +23,7 @@ pub struct StartupGate {
     edge: Arc<OnceLock<Edge>>,
     closed: Arc<Closed>,
     ready: Ready,
+    pages: Option<BrowserPages>,
 }
 
 /// Answers until the gate is open.
@@ -30,21 +31,24 @@ struct Closed {
     env: Env,
     probes: Router,
     response_headers: ResponseHeaders,
+    pages: Option<BrowserPages>,
 }
 
 impl StartupGate {
-    /// Creates a closed gate. `/readyz` reports what `ready` returns, before and after the gate opens.
+    /// Creates a closed gate. `/readyz` reports what `ready` returns, before and after the gate opens. With `pages`, browsers get them
+    /// instead of problem documents.
     #[must_use]
-    pub fn new(env: Env, ready: Ready) -> StartupGate {
+    pub fn new(env: Env, ready: Ready, pages: Option<BrowserPages>) -> StartupGate {
         let paths = pages::probes(ready.clone()).route("/", any(not_yet)).route("/{*rest}", any(not_yet));
-        let probes = RequestLayers::new("gateway", env.clone()).wrap(paths);
-        let closed = Closed { env, probes, response_headers: ResponseHeaders::new(&Settings::default()) };
-        StartupGate { edge: Arc::default(), closed: Arc::new(closed), ready }
+        let files = pages.as_ref().map(|pages| pages.files.clone()).unwrap_or_default();
+        let probes = RequestLayers::new("gateway", env.clone()).wrap(paths.merge(files));
+        let closed = Closed { env, probes, response_headers: ResponseHeaders::new(&Settings::default()), pages: pages.clone() };
+        StartupGate { edge: Arc::default(), closed: Arc::new(closed), ready, pages }
     }
 
     /// Lets requests through. Opening an open gate has no effect.
     pub fn open(&self, setup: Setup) {
-        self.edge.get_or_init(|| Edge::new(setup, self.ready.clone()));
+        self.edge.get_or_init(|| Edge::new(setup, self.ready.clone(), self.pages.clone()));
     }
 
     /// Returns the public router. The accept loop must add [`platform::http::PeerAddr`] to each request.
@@ -77,6 +81,9 @@ impl Closed {
     async fn answer(&self, mut request: Request) -> Response {
         let edge_request = EdgeRequest::read(&mut request, &self.env, 0);
         let Ok(mut answer) = self.probes.clone().call(request).await;
+        if let Some(pages) = &self.pages {
+            answer = pages.show_start(&edge_request, answer);
+        }
         self.response_headers.write(&edge_request, &mut answer);
         answer
     }

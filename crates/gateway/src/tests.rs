@@ -54,6 +54,7 @@ struct Builder {
     landing: bool,
     ready: Ready,
     client: Option<platform::client::Client>,
+    browser_pages: Option<crate::BrowserPages>,
 }
 
 fn build() -> Builder {
@@ -66,6 +67,7 @@ fn build() -> Builder {
         landing: true,
         ready: Arc::new(Vec::new),
         client: None,
+        browser_pages: None,
     }
 }
 
@@ -104,7 +106,7 @@ impl Builder {
             })
             .collect();
         services.extend(self.services);
-        let gate = StartupGate::new(env.clone(), self.ready);
+        let gate = StartupGate::new(env.clone(), self.ready, self.browser_pages);
         let setup = Setup {
             env: env.clone(),
             settings: self.settings,

@@ -121,6 +121,7 @@ fn index(folder: &Path, products: &[JudgedProduct]) -> Result<std::sync::Arc<Vie
         change,
         product: Some(product.clone()),
         in_stock: true,
+        stock_known: true,
         rating_average: 0,
         rating_count: 0,
     });

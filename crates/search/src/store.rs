@@ -79,6 +79,8 @@ pub struct Document {
     /// `None` when the product is not on sale any more.
     pub product: Option<Product>,
     pub in_stock: bool,
+    /// Whether inventory published its stock.
+    pub stock_known: bool,
     /// In hundredths of a star; 0 without reviews.
     pub rating_average: i64,
     pub rating_count: i64,
@@ -89,12 +91,19 @@ impl Document {
     pub fn position(&self) -> DocumentPosition {
         DocumentPosition { change: self.change, product: self.product_id.0 }
     }
+
+    /// Whether any is in stock; `None` while that is unknown.
+    #[must_use]
+    pub fn stock(&self) -> Option<bool> {
+        self.stock_known.then_some(self.in_stock)
+    }
 }
 
 platform::table! {
     Documents in "documents" of Document, key [product_id];
     columns { product_id, change = change_no, product as JsonText }
     computed { in_stock = "EXISTS (SELECT 1 FROM stock WHERE stock.sku = documents.sku AND stock.available_qty > 0)",
+        stock_known = "EXISTS (SELECT 1 FROM stock WHERE stock.sku = documents.sku)",
         rating_average = "COALESCE((SELECT average_hundredths FROM ratings WHERE ratings.product_id = documents.product_id), 0)",
         rating_count = "COALESCE((SELECT review_count FROM ratings WHERE ratings.product_id = documents.product_id), 0)" }
     extra { sku, category_id, version }
@@ -153,6 +162,7 @@ pub async fn upsert_product(tx: &mut Tx, product: &Product) -> Result<bool, Erro
         change: next_change(tx).await?,
         product: Some(product.clone()),
         in_stock: false,
+        stock_known: false,
         rating_average: 0,
         rating_count: 0,
     };

@@ -177,3 +177,8 @@ pub fn pages(config: &Config, api: Router, shutdown: Shutdown) -> Result<Router>
     let session_key = key.key_for("web-session");
     Ok(web::routes(web::Setup { env: Env::system(), api, session_key, https: settings.https, public_url, shutdown }))
 }
+
+/// The pages that browsers get instead of problem documents.
+pub fn browser_pages() -> gateway::BrowserPages {
+    gateway::BrowserPages { refused: web::refused, starting: web::starting, files: web::files() }
+}

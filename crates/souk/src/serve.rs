@@ -108,7 +108,6 @@ impl Starting {
             config.listen.bind().await.with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
         config.settings = config.settings.with_default("notification", "public_url", local_url(address));
-        config.settings = config.settings.with_default("notification", "has_pages", true);
         let (shutdown, end) = shutdown::channel();
         let (not_ready, reason) = watch::channel(Some("the services are being started"));
         let storage = Arc::<OnceLock<watch::Receiver<State>>>::default();
@@ -124,7 +123,7 @@ impl Starting {
         let signals = ShutdownSignals::listen()?;
         let entry = match config.part {
             Part::Services(_) => Entry::Services(ServiceEntry::new(&env, reasons)),
-            Part::All | Part::Gateway => Entry::Public(StartupGate::new(env.clone(), reasons)),
+            Part::All | Part::Gateway => Entry::Public(StartupGate::new(env.clone(), reasons, Some(platform_run::browser_pages()))),
         };
         let is_stopping = Arc::<AtomicBool>::default();
         let router = closing_connections(entry.router(), is_stopping.clone());

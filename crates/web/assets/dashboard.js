@@ -65,6 +65,10 @@ if (places) {
       event.preventDefault();
       const to = at + (event.key === 'ArrowDown' ? 1 : -1);
       (open[to] || field).focus();
+    } else if (event.key === 'Escape') {
+      // In a field of a search the key would only clear what was typed.
+      event.preventDefault();
+      dialog.close();
     } else if (event.key === 'Enter' && at < 0 && open[0]) {
       event.preventDefault();
       open[0].click();
@@ -81,6 +85,3 @@ if (places) {
     }
   });
 }
-
-// A page that shows work in progress looks again until it is done.
-if (document.querySelector('[data-reload]')) setTimeout(() => location.reload(), 2000);

@@ -8,6 +8,9 @@ for (const select of document.querySelectorAll('select[data-submit]')) {
   select.addEventListener('change', () => select.form.requestSubmit());
 }
 
+// A page that shows work in progress looks again until it is done.
+if (document.querySelector('[data-reload]')) setTimeout(() => location.reload(), 2000);
+
 // A form that is being sent is not sent twice. The server takes it once in any case.
 for (const form of document.querySelectorAll('form[data-once]')) {
   form.addEventListener('submit', () => {

@@ -6,6 +6,19 @@ use contracts::{money::Currency, review::Rating, time::Timestamp};
 /// A space that no line breaks at.
 const NO_BREAK: char = '\u{a0}';
 
+/// Writes a whole number.
+pub fn count(language: Language, number: u64) -> String {
+    grouped(number, if language == Language::German { '.' } else { ',' })
+}
+
+/// Writes words in the quotation marks of the language.
+pub fn quoted(language: Language, words: &str) -> String {
+    match language {
+        Language::English => format!("\u{201c}{words}\u{201d}"),
+        Language::German => format!("\u{201e}{words}\u{201c}"),
+    }
+}
+
 /// Writes an amount of minor units.
 pub fn money(language: Language, minor: i64, currency: Currency) -> String {
     let decimals = currency.decimals();
@@ -133,6 +146,26 @@ pub fn title(text: &str) -> String {
 
 /// Writes the name of an attribute such as `depth_cm` for people.
 pub fn attribute(name: &str) -> String {
+    match unit(name) {
+        Some((name, unit)) => format!("{} ({unit})", words(name)),
+        None => words(name),
+    }
+}
+
+/// Writes a name and a value beside it: a unit stands with the value.
+pub fn fact(name: &str, value: &str) -> (String, String) {
+    match unit(name) {
+        Some((name, unit)) => (words(name), format!("{value}{NO_BREAK}{unit}")),
+        None => (words(name), value.to_owned()),
+    }
+}
+
+/// Returns the unit at the end of the name of an attribute, such as that of `depth_cm`, and the rest.
+fn unit(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('_').filter(|(_, unit)| matches!(*unit, "mm" | "cm" | "m" | "g" | "kg" | "ml" | "l"))
+}
+
+fn words(name: &str) -> String {
     let mut words = name.replace('_', " ");
     if let Some(first) = words.get(..1).map(str::to_uppercase) {
         words.replace_range(..1, &first);
@@ -149,6 +182,8 @@ mod tests {
         let money = |language, minor, currency: &str| money(language, minor, currency.parse().unwrap()).replace(NO_BREAK, " ");
         assert_eq!(money(Language::English, 3_995, "EUR"), "€39.95");
         assert_eq!(money(Language::German, 123_456_789, "EUR"), "1.234.567,89 €");
+        assert_eq!((&*count(Language::German, 1_227), &*count(Language::English, 1_227)), ("1.227", "1,227"));
+        assert_eq!(quoted(Language::German, "Tee"), "\u{201e}Tee\u{201c}");
         assert_eq!(money(Language::English, -5, "USD"), "\u{2212}$0.05");
         assert_eq!(money(Language::English, 1_500, "JPY"), "¥1,500");
         assert_eq!(money(Language::German, 1_234, "KWD"), "1,234 KWD");
@@ -167,9 +202,11 @@ mod tests {
     #[test]
     fn a_name_of_an_attribute_is_words() {
         assert_eq!(
-            (&*attribute("depth_cm"), &*attribute("größe"), &*attribute("über"), &*attribute("")),
-            ("Depth cm", "Größe", "über", "")
+            (&*attribute("body_depth"), &*attribute("größe"), &*attribute("über"), &*attribute("")),
+            ("Body depth", "Größe", "über", "")
         );
+        assert_eq!((attribute("depth_cm"), fact("depth_cm", "52")), ("Depth (cm)".into(), ("Depth".into(), "52\u{a0}cm".into())));
+        assert_eq!(fact("cm", "yes"), ("Cm".into(), "yes".into()));
     }
 
     #[test]

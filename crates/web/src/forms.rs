@@ -80,6 +80,15 @@ impl Faults {
         self
     }
 
+    /// Returns what is wrong with the fields of one object of the body, by their names in it.
+    pub fn within(&self, object: &str) -> Faults {
+        let own = |(field, detail): (&String, &String)| {
+            let name = field.strip_prefix(object)?.strip_prefix('/')?;
+            Some((name.to_owned(), detail.clone()))
+        };
+        Faults { summary: None, fields: self.fields.iter().filter_map(own).collect() }
+    }
+
     /// Takes away what is said about one field.
     pub fn without(mut self, name: &str) -> Faults {
         self.fields.remove(name);

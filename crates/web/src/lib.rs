@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! api        sends the calls of `contracts` to the gateway in this process, on behalf of the visitor
+//! seen       the products that a browser saw last
 //! session    what a browser keeps: an encrypted cookie with the tokens of a login or of a guest's cart
 //! forms      refuses posts of other sites, reads forms and keeps what was typed beside the faults
 //! dashboard  the frame that the dashboards share, and lists by their address
@@ -26,9 +27,12 @@ mod forms;
 mod pages;
 mod pictures;
 mod plot;
+mod seen;
 mod session;
 mod structured;
 mod texts;
+
+pub use pages::{refused, starting};
 
 use api::Api;
 use axum::{Router, middleware::from_fn};
@@ -60,6 +64,7 @@ struct Inner {
     api: Api,
     key: SessionKey,
     streams: pages::Streams,
+    category_pictures: pages::CategoryPictures,
     public_url: String,
     shutdown: Shutdown,
 }
@@ -79,8 +84,14 @@ pub fn routes(setup: Setup) -> Router {
         api: Api::new(api),
         key: SessionKey::new(session_key, https),
         streams: pages::Streams::default(),
+        category_pictures: pages::CategoryPictures::default(),
         public_url,
         shutdown,
     }));
     pages::routes().with_state(site).layer(from_fn(forms::refuse_other_sites))
+}
+
+/// Returns the files that the pages load, without the pages.
+pub fn files() -> Router {
+    pages::files()
 }

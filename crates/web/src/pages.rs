@@ -9,6 +9,7 @@ mod crawlers;
 mod login;
 mod orders;
 mod product;
+mod refusals;
 mod seller;
 mod tokens;
 
@@ -27,10 +28,11 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
     routing::{any, get, post},
 };
-pub use browse::Link;
-use contracts::{ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit, time::Timestamp};
+pub use browse::{CategoryPictures, Link};
+use contracts::{catalog::Product, ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit, time::Timestamp};
 pub use orders::live::Streams;
 use platform::http::Problem;
+pub use refusals::{refused, starting};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 pub fn routes() -> Router<Site> {
@@ -51,8 +53,13 @@ pub fn routes() -> Router<Site> {
         .merge(account::routes())
         .merge(admin::routes())
         .merge(seller::routes())
-        .route("/assets/{tag}/{name}", get(assets::serve))
+        .merge(files())
         .route("/{*rest}", any(not_found))
+}
+
+/// The files that pages load.
+pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/assets/{tag}/{name}", get(assets::serve))
 }
 
 /// What the frame of a page shows.
@@ -91,15 +98,20 @@ impl Frame {
             Notice::Reviewed => t.notice_reviewed,
             Notice::Thanked => t.notice_thanked,
         });
+        Frame { is_logged_in: visitor.is_logged_in(), cart_count: visitor.session.cart_count, notice, ..Frame::of_anyone(visitor.language) }
+    }
+
+    /// The frame for somebody of whom nothing is known but the language.
+    pub fn of_anyone(language: Language) -> Frame {
         Frame {
-            t,
-            lang: visitor.language,
+            t: language.texts(),
+            lang: language,
             style: &assets::STYLE,
             script: &assets::SCRIPT,
             icon: &assets::ICON,
-            is_logged_in: visitor.is_logged_in(),
-            cart_count: visitor.session.cart_count,
-            notice,
+            is_logged_in: false,
+            cart_count: 0,
+            notice: None,
             query: String::new(),
         }
     }
@@ -126,10 +138,25 @@ pub struct Card {
     /// Empty without reviews.
     pub stars: String,
     pub reviews: i64,
-    pub in_stock: bool,
+    /// While the stock is unknown, nothing is said about it.
+    pub is_sold_out: bool,
 }
 
 impl Card {
+    /// A product of the catalogue, which does not know the stock.
+    pub fn of_product(language: Language, product: &Product) -> Card {
+        let Rating { count, .. } = product.rating;
+        Card {
+            product_id: product.product_id,
+            title: format::title(&product.title),
+            image: product.images.first().map(|image| pictures::small(image)),
+            price: format::money(language, product.price_amount, product.currency),
+            stars: if count > 0 { format::stars(language, product.rating) } else { String::new() },
+            reviews: count,
+            is_sold_out: false,
+        }
+    }
+
     pub fn of(language: Language, hit: &SearchHit) -> Card {
         let Rating { count, .. } = hit.rating;
         Card {
@@ -139,7 +166,7 @@ impl Card {
             price: format::money(language, hit.price_amount, hit.currency),
             stars: if count > 0 { format::stars(language, hit.rating) } else { String::new() },
             reviews: count,
-            in_stock: hit.in_stock,
+            is_sold_out: hit.stock_known && !hit.in_stock,
         }
     }
 }
@@ -168,11 +195,13 @@ pub fn page(site: &Site, visitor: &Visitor, template: &impl Template) -> Respons
         false => answer(html),
     };
     let headers = answer.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+    let cache = if visitor.is_public() { "public, no-cache" } else { "private, no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Language, Cookie"));
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }
+    visitor.store_seen(site, headers);
     answer
 }
 
@@ -225,6 +254,8 @@ struct Message {
     title: &'static str,
     text: String,
     correlation_id: String,
+    /// The program is starting, so that the page is worth another look.
+    is_starting: bool,
 }
 
 /// Shows why a page cannot be shown.
@@ -238,7 +269,7 @@ pub fn failed(site: &Site, visitor: &mut Visitor, failure: &Failure) -> Response
     let t = frame.t;
     let (title, text) = match status {
         StatusCode::NOT_FOUND => (t.not_found, t.not_found_text.to_owned()),
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => (t.busy, t.failed_text.to_owned()),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => (t.busy, t.busy_text.to_owned()),
         _ => (t.failed, t.failed_text.to_owned()),
     };
     let correlation_id = match failure {
@@ -248,7 +279,7 @@ pub fn failed(site: &Site, visitor: &mut Visitor, failure: &Failure) -> Response
             String::new()
         }
     };
-    refused_page(site, visitor, status, &Message { frame, title, text, correlation_id })
+    refused_page(site, visitor, status, &Message { frame, title, text, correlation_id, is_starting: false })
 }
 
 /// A browser gets a page, a program a problem document.
@@ -264,5 +295,6 @@ async fn not_found(State(site): State<Site>, mut visitor: Visitor, headers: Head
 pub fn not_found_page(site: &Site, visitor: &mut Visitor) -> Response {
     let frame = Frame::of(visitor);
     let (title, text) = (frame.t.not_found, frame.t.not_found_text.to_owned());
-    refused_page(site, visitor, StatusCode::NOT_FOUND, &Message { frame, title, text, correlation_id: String::new() })
+    let message = Message { frame, title, text, correlation_id: String::new(), is_starting: false };
+    refused_page(site, visitor, StatusCode::NOT_FOUND, &message)
 }

@@ -3,6 +3,7 @@
 use crate::{
     Site,
     api::{Api, Caller},
+    seen::Seen,
     texts::Language,
 };
 use axum::{
@@ -157,6 +158,9 @@ impl LoginState {
 pub struct Visitor {
     pub session: Session,
     before: Session,
+    /// The products that were seen last.
+    pub seen: Seen,
+    seen_before: Seen,
     pub language: Language,
     /// Path and query, to come back to after a login.
     pub here: String,
@@ -221,6 +225,11 @@ impl Visitor {
         self.session == Session::default() && self.before == Session::default()
     }
 
+    /// Whether caches of others may keep the page: the browser names no products that it saw, and is told none to name.
+    pub fn is_public(&self) -> bool {
+        self.seen == Seen::default() && self.seen_before == Seen::default()
+    }
+
     /// Whether the browser has the page with this tag.
     pub fn has_copy(&self, tag: &str) -> bool {
         self.copies.as_deref().is_some_and(|copies| copies.split(',').any(|copy| copy.trim() == tag))
@@ -235,7 +244,17 @@ impl Visitor {
         {
             headers.append(header::SET_COOKIE, cookie);
         }
+        self.store_seen(site, headers);
         answer
+    }
+
+    /// Stores the products that were seen in the browser, if they changed.
+    pub fn store_seen(&self, site: &Site, headers: &mut HeaderMap) {
+        if self.seen != self.seen_before
+            && let Some(cookie) = self.seen.cookie(site.0.key.https)
+        {
+            headers.append(header::SET_COOKIE, cookie);
+        }
     }
 
     /// Exchanges an access token that ends soon. A login whose refresh token does not work any more is over.
@@ -276,7 +295,10 @@ impl FromRequestParts<Site> for Visitor {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Visitor, Infallible> {
         let session = site.0.key.open(&parts.headers).unwrap_or_default();
         let here = here(parts);
+        let seen = Seen::of(&parts.headers);
         let mut visitor = Visitor {
+            seen_before: seen.clone(),
+            seen,
             before: session.clone(),
             session,
             language: Language::of(&parts.headers),

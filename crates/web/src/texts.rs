@@ -1,6 +1,6 @@
 //! Every text of the pages, in every language.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,7 +13,12 @@ pub enum Language {
 impl Language {
     /// The first language of `Accept-Language` that the pages have, by its quality (RFC 9110, 12.5.4); English otherwise.
     pub fn of(headers: &HeaderMap) -> Language {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Language::accepted(headers.get(header::ACCEPT_LANGUAGE))
+    }
+
+    /// [`Language::of`], from the header alone.
+    pub fn accepted(accept_language: Option<&HeaderValue>) -> Language {
+        let accepted = accept_language.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut best = (0.0, Language::English);
         for range in accepted.split(',') {
             let (tag, quality) = range.split_once(";q=").unwrap_or((range, "1"));

@@ -1,4 +1,8 @@
 use super::*;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse as _},
+};
 
 #[tokio::test]
 async fn readyz_lists_what_is_missing() {
@@ -120,4 +124,63 @@ async fn the_landing_page_links_to_every_page() {
         assert!(page.text().contains(&format!("href=\"{path}\"")), "{path}");
         assert_eq!(site.get(path).await.status, 200, "{path}");
     }
+}
+
+/// The pages of a shop that says which one it shows.
+fn browser_pages() -> crate::BrowserPages {
+    crate::BrowserPages {
+        refused: |language, status, correlation_id| {
+            let language = language.map(|language| language.to_str().unwrap().to_owned());
+            Html(format!("refused {} {correlation_id} {}", status.as_u16(), language.unwrap_or_default())).into_response()
+        },
+        starting: |_| Html("starting").into_response(),
+        files: Router::new().route("/assets/style.css", axum::routing::get(|| async { "a {}" })),
+    }
+}
+
+#[tokio::test]
+async fn a_browser_gets_pages_instead_of_problem_documents() {
+    let extra = Router::new()
+        .route(
+            "/panic",
+            axum::routing::get(|| async {
+                if true {
+                    panic!("oh")
+                }
+            }),
+        )
+        .route("/own", axum::routing::get(|| async { (StatusCode::CONFLICT, Html("an own page")) }));
+    let site = Builder { browser_pages: Some(browser_pages()), extra, ..build() }.start();
+    let headers = [("accept", "text/html,*/*;q=0.8"), ("x-correlation-id", "mine"), ("accept-language", "de")];
+    for (path, status, text) in [
+        ("/panic", 500, "refused 500 mine de"),
+        ("/%2e%2e", 404, "refused 404 mine de"),
+        ("/%zz", 400, "refused 400 mine de"),
+        ("/own", 409, "an own page"),
+    ] {
+        let shown = site.request("GET", path, &headers).await;
+        assert_eq!((shown.status, &*shown.text()), (status, text), "{path}");
+        assert_eq!((shown.header("content-type"), shown.header("x-correlation-id")), ("text/html; charset=utf-8", "mine"));
+        assert!(shown.header("content-security-policy").contains("script-src 'self'"), "{path}");
+    }
+    for (path, headers) in [("/panic", &headers[1..]), ("/api/v1/nowhere", &headers[..]), ("/api/v1/orders/%zz", &headers)] {
+        let shown = site.request("GET", path, headers).await;
+        assert_eq!(shown.header("content-type"), "application/problem+json", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_is_told_that_the_program_is_starting() {
+    let (_, _, site) =
+        Builder { browser_pages: Some(browser_pages()), ready: Arc::new(|| vec!["starting".to_owned()]), ..build() }.starting();
+    let headers = [("accept", "text/html")];
+    let page = site.request("GET", "/cart", &headers).await;
+    assert_eq!((page.status, &*page.text(), page.header("retry-after")), (503, "starting", "1"));
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(site.get("/assets/style.css").await.text(), "a {}", "the page is not without its styles");
+    for (path, headers) in [("/cart", &[][..]), ("/api/v1/orders", &headers)] {
+        site.request("GET", path, headers).await.is_problem("DEPENDENCY_UNAVAILABLE");
+    }
+    let probe = site.request("GET", "/readyz", &headers).await;
+    assert_eq!(probe.json()["reasons"], json!(["starting"]));
 }

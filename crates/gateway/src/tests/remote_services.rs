@@ -89,7 +89,7 @@ async fn a_service_that_is_not_configured_is_answered_with_503() {
         extra: Router::new(),
         landing: true,
     };
-    let gate = StartupGate::new(setup.env.clone(), Arc::new(Vec::new));
+    let gate = StartupGate::new(setup.env.clone(), Arc::new(Vec::new), None);
     gate.open(setup);
     let Ok(answer) = gate.router().oneshot(Request::builder().uri("/api/v1/cart").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status(), 503);

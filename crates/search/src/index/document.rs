@@ -64,17 +64,17 @@ pub fn least_rating_number(average_hundredths: i64) -> i64 {
     average_hundredths << COUNT_BITS
 }
 
-/// Builds the document of a product.
+/// Builds the document of a product. `stock` says whether any is in stock; `None` while that is unknown.
 pub fn document(
     fields: &Fields,
     product: &Product,
-    in_stock: bool,
+    stock: Option<bool>,
     tree: &Tree,
     analyzer: &mut Analyzer,
 ) -> Result<TantivyDocument, Error> {
     let mut doc = TantivyDocument::default();
     let path = product.category_id.map_or_else(Vec::new, |category| tree.path(category, &product.category_path));
-    let stored = stored(product, in_stock, &path);
+    let stored = stored(product, stock, &path);
     let stored = serde_json::to_vec(&stored).map_err(|_| Error::Content("JSON"))?;
     doc.add_bytes(fields.stored, &stored);
 
@@ -117,7 +117,7 @@ pub fn document(
     doc.add_u64(fields.currency, u64::from(currency_number(product.currency)));
     doc.add_i64(fields.price, product.price_amount);
     doc.add_i64(fields.created, product.created_at.0);
-    doc.add_bool(fields.in_stock, in_stock);
+    doc.add_bool(fields.in_stock, stock.unwrap_or(false));
     doc.add_i64(fields.rating, rating_number(product.rating));
     for label in labels(product, &path) {
         doc.add_text(fields.labels, label);
@@ -167,7 +167,7 @@ fn labels(product: &Product, path: &[CategoryRef]) -> Vec<String> {
     labels
 }
 
-fn stored(product: &Product, in_stock: bool, path: &[CategoryRef]) -> Stored {
+fn stored(product: &Product, stock: Option<bool>, path: &[CategoryRef]) -> Stored {
     let category = path.last();
     let hit = SearchHit {
         product_id: product.product_id,
@@ -182,7 +182,8 @@ fn stored(product: &Product, in_stock: bool, path: &[CategoryRef]) -> Stored {
         image: product.images.first().cloned(),
         attributes: product.attributes.clone(),
         seller_id: product.seller_id,
-        in_stock,
+        in_stock: stock.unwrap_or(false),
+        stock_known: stock.is_some(),
         rating: product.rating,
         product_group_id: product.product_group_id,
         options: Vec::new(),

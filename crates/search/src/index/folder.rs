@@ -156,9 +156,10 @@ impl Folder {
         let writer = self.writer()?;
         for entry in batch.documents {
             writer.delete_term(id_term(&fields, entry.product_id));
+            let stock = entry.stock();
             if let Some(mut product) = entry.product {
                 product.rating = Rating { average_hundredths: entry.rating_average, count: entry.rating_count };
-                writer.add_document(document(&fields, &product, entry.in_stock, tree, analyzer)?)?;
+                writer.add_document(document(&fields, &product, stock, tree, analyzer)?)?;
             }
         }
         payload.reached = batch.reached;

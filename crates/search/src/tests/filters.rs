@@ -146,7 +146,9 @@ async fn stock_and_sellers_can_be_filtered() {
     shop.stock("EARLY", 0).await;
     assert_eq!(shop.skus("inStock=true").await, ["LATE"]);
     assert_eq!(shop.skus(&format!("sellerId={seller}")).await, ["EARLY"]);
-    assert!(shop.hit("q=late").await.in_stock && !shop.hit("q=early").await.in_stock);
+    let (late, early, never) = (shop.hit("q=late").await, shop.hit("q=early").await, shop.hit("q=never").await);
+    assert_eq!([late.in_stock, early.in_stock, never.in_stock], [true, false, false]);
+    assert_eq!([late.stock_known, early.stock_known, never.stock_known], [true, true, false], "nobody said that it has no stock");
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn an_order_is_confirmed_across_one_process_per_service_and_the_doctor_fin
     let public = config(&folder.path().join("gateway"), Part::Gateway, &upstreams, &events);
     let edge = platform_run::start(&public, true).await.unwrap();
     assert!(edge.databases.is_empty(), "the gateway has no database");
-    let gate = StartupGate::new(env.clone(), Arc::new(Vec::new));
+    let gate = StartupGate::new(env.clone(), Arc::new(Vec::new), None);
     gate.open(platform_run::gateway(&public, &edge, Vec::new(), Router::new()).unwrap());
     let (at, address) = listener().await;
     listen(&env, at, gate.router());

@@ -62,7 +62,7 @@ async fn a_customer_keeps_the_profile_and_leaves() {
     assert!(changed.path == "/account/profile" && changed.shows("The password is changed."), "{} {}", changed.path, changed.html);
 
     let mut forgetful = Browser::new(&server);
-    let sent = forgetful.post("/forgot-password", &[("email", EMAIL)]).await;
+    let sent = forgetful.post("/password/forgot", &[("email", EMAIL)]).await;
     assert!(sent.status == 200 && sent.shows("a mail with a link is on its way"), "{}", sent.html);
     let reset = mails(&server, "PASSWORD_RESET", EMAIL, 1).await;
     let link = link_of(&reset[0], "password/reset");
@@ -119,6 +119,8 @@ async fn what_was_delivered_is_reviewed_and_sent_back() {
     let stream = order.between("data-live=\"", "?since=").to_owned();
     let events = browser.open(&format!("{stream}?since=before")).await;
     assert!(events.status == 200 && events.shows("event: changed\ndata: "), "{}", events.html);
+    let raw_stream = raw("GET".parse().unwrap(), &format!("/{stream}?since=before")).header("cookie", &browser.cookie);
+    assert_eq!(server.api.send(raw_stream).await.unwrap().headers["x-accel-buffering"], "no", "a proxy does not hold events back");
     let mut stranger = Browser::new(&server);
     assert_eq!(stranger.open(&stream).await.status, 404);
 
@@ -185,7 +187,7 @@ async fn every_link_of_a_mail_leads_to_a_page() {
     registered(&server).await;
     let mail = mails(&server, "REGISTERED", EMAIL, 1).await;
     assert!(mail[0].contains("http://127.0.0.1:"), "it has a link to the shop: {}", mail[0]);
-    for path in ["/password/forgot", "/password/reset?token=x", "/reset-password?token=x", "/email/verify", "/verify-email?token=x"] {
+    for path in ["/password/forgot", "/password/reset?token=x", "/email/verify", "/email/verify?token=x"] {
         let page = server.api.send(raw("GET".parse().unwrap(), &format!("/{path}")).header("accept", "text/html")).await.unwrap();
         assert_eq!(page.status, 200, "{path}");
     }

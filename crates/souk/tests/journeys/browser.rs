@@ -39,7 +39,10 @@ impl Browser {
         for cookie in reply.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
             assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-            self.cookie = cookie.split(';').next().unwrap().to_owned();
+            let pair = cookie.split(';').next().unwrap();
+            let name = format!("{}=", pair.split('=').next().unwrap());
+            let others = self.cookie.split("; ").filter(|known| !known.is_empty() && !known.starts_with(&name));
+            self.cookie = others.chain([pair]).collect::<Vec<_>>().join("; ");
         }
     }
 

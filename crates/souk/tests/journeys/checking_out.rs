@@ -117,3 +117,50 @@ async fn a_customer_chooses_from_the_address_book() {
     assert!(gone.shows("No address is kept yet."), "{}", gone.html);
     server.stop_and_check().await;
 }
+
+#[tokio::test]
+async fn a_bill_goes_to_another_address() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let lamp = server.product(&admin, "LAMP-1", 4_900, 5).await.to_string();
+    let mut guest = Browser::new(&server);
+    guest.post("/cart", &[("productId", &lamp), ("quantity", "1")]).await;
+    let checkout = guest.open("/checkout").await;
+    assert!(checkout.shows("<details class=\"more-fields\">") && checkout.shows("id=\"billing-street\""), "{}", checkout.html);
+    let key = key_of(&checkout);
+    let buyer = [("email", "gwen@example.com"), ("name", "Gwen"), ("paymentMethod", "pm_ok"), ("orderKey", &*key)];
+    let fields = [&BERLIN[..], &buyer, &[("billing-street", "Rue Oberkampf"), ("billing-country", "FR"), ("billing-zip", "ABC")]].concat();
+    let refused = guest.post("/checkout", &fields).await;
+    assert!(refused.status == 422 && refused.shows("id=\"billing-zip-fault\"") && !refused.shows("id=\"zip-fault\""), "{}", refused.html);
+    assert!(refused.shows("<details class=\"more-fields\" open>") && refused.shows("value=\"Rue Oberkampf\""), "{}", refused.html);
+    let key = key_of(&refused);
+    let bill = [("billing-street", "Rue Oberkampf"), ("billing-zip", "75011"), ("billing-city", "Paris"), ("billing-country", "FR")];
+    let order = guest.post("/checkout", &[&BERLIN[..], &buyer[..3], &[("orderKey", &*key)], &bill].concat()).await;
+    assert!(order.path.starts_with("/orders/") && order.shows("Invalidenstraße 1") && order.shows("Rue Oberkampf"), "{}", order.html);
+    assert!(order.shows("Billing address"), "{}", order.html);
+
+    let mut customer = Browser::new(&server);
+    customer.post("/register", &[("email", "mara@example.com"), ("password", "a long enough password"), ("name", "Mara")]).await;
+    let elsewhere =
+        [("label", "Work"), ("street", "Chausseestraße"), ("number", "9"), ("zip", "10115"), ("city", "Berlin"), ("country", "DE")];
+    customer.post("/account/addresses", &[&BERLIN[..], &[("label", "Home"), ("isDefaultShipping", "1")]].concat()).await;
+    customer.post("/account/addresses", &[&elsewhere[..], &[("isDefaultBilling", "1")]].concat()).await;
+    customer.post("/cart", &[("productId", &lamp), ("quantity", "1")]).await;
+    let checkout = customer.open("/checkout").await;
+    let bills = checkout.between("name=\"billingAddressId\"", "</select>").to_owned();
+    let chosen =
+        bills.split("<option value=\"").find(|option| option.contains(" selected>")).expect("the default billing address is chosen");
+    assert!(chosen.contains("Chausseestraße 9"), "{bills}");
+    let (ship, bill) = (checkout.between("name=\"addressId\" value=\"", "\" checked"), chosen.split('"').next().unwrap());
+    let ship = ship.rsplit("value=\"").next().unwrap();
+    let (key, total) = (key_of(&checkout), total_of(&checkout));
+    let fields =
+        [("addressId", ship), ("billingAddressId", bill), ("paymentMethod", "pm_ok"), ("orderKey", &key), ("expectedTotalAmount", &total)];
+    let order = customer.post("/checkout", &fields).await;
+    assert!(
+        order.path.starts_with("/account/orders/") && order.shows("Invalidenstraße 1") && order.shows("Chausseestraße 9"),
+        "{}",
+        order.html
+    );
+    server.stop_and_check().await;
+}

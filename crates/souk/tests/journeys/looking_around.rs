@@ -94,3 +94,34 @@ async fn pages_that_show_nothing_of_a_visitor_are_kept_by_caches() {
     assert!(own.headers.get("etag").is_none());
     server.stop_and_check().await;
 }
+
+#[tokio::test]
+async fn a_browser_shows_again_what_it_saw_until_it_forgets() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let lamp = server.product(&admin, "LAMP-1", 4_900, 5).await;
+    let chair = server.product(&admin, "CHAIR-1", 9_900, 5).await;
+    let mut browser = Browser::new(&server);
+    assert!(!browser.open("/").await.shows("Seen lately"));
+    for product in [lamp, chair] {
+        assert_eq!(browser.open(&format!("/products/{product}")).await.status, 200);
+    }
+    let home = browser.open("/").await;
+    let row = home.html.split("Seen lately").nth(1).expect("the row is there").to_owned();
+    let place = |id| row.find(&format!("/products/{id}")).expect("the product is in the row");
+    assert!(place(chair) < place(lamp), "the last one is the first: {row}");
+
+    let open =
+        |path: &str, cookie: &str| raw("GET".parse().unwrap(), &format!("/{path}")).header("accept", "text/html").header("cookie", cookie);
+    let own = server.api.send(open("/", &browser.cookie)).await.unwrap();
+    assert_eq!(own.headers["cache-control"], "private, no-cache", "caches of others do not keep it");
+    let tag = own.headers["etag"].to_str().unwrap().to_owned();
+    let again = server.api.send(open("/", &browser.cookie).header("if-none-match", &tag)).await.unwrap();
+    assert!(again.status == 304 && !again.headers.contains_key("set-cookie"), "{:?}", again.headers);
+    let nonsense = server.api.send(open("/", "souk-seen=x.y;souk-seen=z")).await.unwrap();
+    assert_eq!(nonsense.status, 200, "anyone writes cookies");
+
+    let forgotten = browser.post("/seen/forget", &[]).await;
+    assert!(forgotten.path == "/" && !forgotten.shows("Seen lately"), "{}", forgotten.html);
+    server.stop_and_check().await;
+}

@@ -49,6 +49,12 @@ async fn probes_are_answered_from_the_start_to_the_end() {
     assert!(starting.status == 503 && reasons.contains("being"), "{} {reasons}", starting.status);
     let early = api.reconnected().send(request(&LIST_PRODUCTS)).await.unwrap();
     assert_eq!(early.problem(), (503, "DEPENDENCY_UNAVAILABLE".to_owned()));
+    let browser = raw(Method::GET, "//cart").header("accept", "text/html").header("accept-language", "de");
+    let page = api.reconnected().send(browser).await.unwrap();
+    let html = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(page.status == 503 && html.contains("Der Laden öffnet gleich"), "{html}");
+    let style = html.split("stylesheet\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("it has a style sheet").to_owned();
+    assert_eq!(api.reconnected().send(raw(Method::GET, &format!("/{style}"))).await.unwrap().status, 200, "{style}");
 
     poll(&api, "//readyz", |answer| answer.is_some_and(|reply| reply.status == 200)).await;
     let products = api.reconnected().must(request(&LIST_PRODUCTS).query("limit", 1)).await.unwrap();

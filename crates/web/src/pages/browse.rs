@@ -1,32 +1,45 @@
 //! The first page, categories, searches and the pages of sellers.
 
+mod category_pictures;
 mod filters;
 
 use super::{Card, Frame, failed, page, see_other};
-use crate::{Site, api::Failure, session::Visitor};
+use crate::{
+    Site,
+    api::{Caller, Failure},
+    format,
+    seen::Seen,
+    session::Visitor,
+    texts::Texts,
+};
 use askama::Template;
 use axum::{
     Router,
     extract::{Path, Query, State},
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
+pub use category_pictures::CategoryPictures;
 use contracts::{
-    catalog::{CategoryNode, LIST_CATEGORIES},
+    catalog::{CategoryNode, LIST_CATEGORIES, LIST_PRODUCTS, Product},
+    ids::ProductId,
     search::{SEARCH_PRODUCTS, SearchResults},
     seller::{GET_SELLER, PublicSeller},
 };
 use filters::{Chip, Facet, Filters, Parameters};
 
-/// Products in a row of the first page, and in the picture beside its title.
+/// Products in a row of the first page, and pictures beside its title.
 const ROW: usize = 5;
 const PICTURES: usize = 6;
+/// A row of goods that have been rated needs so many.
+const LEAST: usize = 3;
 /// Products on a page of a search.
 const HITS: usize = 24;
 
 pub fn routes() -> Router<Site> {
     Router::new()
         .route("/", get(home))
+        .route("/seen/forget", post(forget_seen))
         .route("/search", get(search))
         .route("/sellers/{seller}", get(seller))
         .route("/categories/{categoryId}", get(category))
@@ -38,32 +51,90 @@ pub struct Link {
     pub href: String,
 }
 
+/// A picture beside the title of the first page: a category, or a product in a shop that has not enough of them.
+struct HeroPicture {
+    label: String,
+    href: String,
+    image: String,
+}
+
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home {
     frame: Frame,
     categories: Vec<Link>,
-    pictures: Vec<Card>,
+    pictures: Vec<HeroPicture>,
+    has_captions: bool,
     well_rated: Vec<Card>,
     newest: Vec<Card>,
+    seen: Vec<Card>,
     canonical: String,
 }
 
 pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
     let (caller, api, language) = (visitor.caller(), &site.0.api, visitor.language);
     let search = |sort: &'static str, limit: usize| api.call(&caller, &SEARCH_PRODUCTS).query("sort", sort).query("limit", limit).send();
-    let categories = api.call(&caller, &LIST_CATEGORIES).send();
-    let (categories, rated, newest) = tokio::join!(categories, search("rating", ROW), search("newest", PICTURES + ROW));
+    let categories = async {
+        let categories = api.call(&caller, &LIST_CATEGORIES).send().await?.items;
+        let pictures = site.0.category_pictures.read(&site, &caller, &categories).await;
+        Ok((categories, pictures))
+    };
+    let seen = products_of(&site, &caller, visitor.seen.ids());
+    let (categories, rated, newest, seen) = tokio::join!(categories, search("rating", ROW), search("newest", PICTURES + ROW), seen);
     let cards = |found: SearchResults| found.items.iter().map(|hit| Card::of(language, hit)).collect::<Vec<_>>();
-    let (categories, well_rated, mut newest) = match (categories, rated.map(cards), newest.map(cards)) {
+    let ((categories, of_categories), well_rated, mut newest) = match (categories, rated.map(cards), newest.map(cards)) {
         (Ok(categories), Ok(rated), Ok(newest)) => (categories, rated, newest),
         (Err(failure), ..) | (_, Err(failure), _) | (.., Err(failure)) => return failed(&site, &mut visitor, &failure),
     };
-    let pictures = newest.drain(..PICTURES.min(newest.len())).collect();
-    let categories = categories.items.iter().map(category_link).collect();
-    let well_rated = well_rated.into_iter().filter(|card| card.reviews > 0).collect();
-    let frame = Frame::of(&mut visitor);
-    page(&site, &visitor, &Home { frame, categories, pictures, well_rated, newest, canonical: site.address("/") })
+    let picture_of = |node: &CategoryNode| {
+        let image = of_categories.get(&node.category_id)?.clone();
+        Some(HeroPicture { label: node.name.clone(), href: format!("/categories/{}", node.category_id), image })
+    };
+    let mut pictures: Vec<HeroPicture> = categories.iter().filter_map(picture_of).collect();
+    let has_captions = pictures.len() >= PICTURES;
+    if !has_captions {
+        let first = newest.drain(..PICTURES.min(newest.len()));
+        let of_product =
+            |card: Card| Some(HeroPicture { href: format!("/products/{}", card.product_id), label: card.title, image: card.image? });
+        pictures = first.filter_map(of_product).collect();
+    }
+    pictures.truncate(PICTURES);
+    newest.truncate(ROW);
+    let template = Home {
+        frame: Frame::of(&mut visitor),
+        categories: categories.iter().map(category_link).collect(),
+        pictures,
+        has_captions,
+        well_rated: enough(well_rated.into_iter().filter(|card| card.reviews > 0).collect()),
+        newest,
+        seen: seen.iter().map(|product| Card::of_product(language, product)).collect(),
+        canonical: site.address("/"),
+    };
+    page(&site, &visitor, &template)
+}
+
+/// Returns a row, or nothing when it would look broken with the few that it has.
+fn enough(cards: Vec<Card>) -> Vec<Card> {
+    if cards.len() < LEAST { Vec::new() } else { cards }
+}
+
+/// Reads products in the order of their ids. Those that are not on sale any more are left out, and all of them when catalog does not
+/// answer, because the page is good without them.
+async fn products_of(site: &Site, caller: &Caller, ids: &[ProductId]) -> Vec<Product> {
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let wanted: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let call = site.0.api.call(caller, &LIST_PRODUCTS).query("ids", wanted.join(",")).query("limit", ids.len());
+    let mut found = call.send().await.map_or_else(|_| Vec::new(), |page| page.items);
+    found.sort_by_key(|product| ids.iter().position(|id| *id == product.product_id));
+    found
+}
+
+/// Forgets what this browser saw.
+async fn forget_seen(State(site): State<Site>, mut visitor: Visitor) -> Response {
+    visitor.seen = Seen::default();
+    see_other(&site, &visitor, "/")
 }
 
 fn category_link(category: &CategoryNode) -> Link {
@@ -88,13 +159,14 @@ struct Search {
     below: Vec<Link>,
     base: String,
     total: u64,
+    total_words: String,
     hits: Vec<Card>,
     facets: Vec<Facet>,
     chips: Vec<Chip>,
     /// The list without any filter.
     bare: String,
     /// Name and text of each order.
-    sorts: [(&'static str, &'static str); 5],
+    sorts: Vec<(&'static str, &'static str)>,
     sort: String,
     /// What a change of the order keeps, and what one of the price keeps.
     kept: Parameters,
@@ -108,6 +180,12 @@ struct Search {
     seller_stars: String,
     canonical: String,
     is_first: bool,
+}
+
+impl Search {
+    fn count(&self, number: &u64) -> String {
+        format::count(self.frame.lang, *number)
+    }
 }
 
 pub async fn search(State(site): State<Site>, visitor: Visitor, Query(parameters): Query<Parameters>) -> Response {
@@ -159,6 +237,13 @@ fn path_to<'a>(nodes: &'a [CategoryNode], id: &str) -> Option<Vec<&'a CategoryNo
     })
 }
 
+/// The orders of a list. Without a text nothing matches better than anything else, and the newest come first.
+fn sorts(t: &Texts, has_text: bool) -> Vec<(&'static str, &'static str)> {
+    let relevance = has_text.then_some(("relevance", t.sort_relevance));
+    let others = [("newest", t.sort_newest), ("rating", t.sort_rating), ("price", t.sort_price), ("-price", t.sort_price_down)];
+    relevance.into_iter().chain(others).collect()
+}
+
 async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Parameters, scope: Scope) -> Response {
     let filters = Filters::of(base, parameters);
     let caller = visitor.caller();
@@ -195,7 +280,7 @@ async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Paramet
             path.pop().map(|node| node.label).unwrap_or_default()
         }
         Scope::Everything if frame.query.is_empty() => t.all_goods.to_owned(),
-        Scope::Everything => format!("{} \u{201c}{}\u{201d}", t.results_for, frame.query),
+        Scope::Everything => format!("{} {}", t.results_for, format::quoted(language, &frame.query)),
     };
     let help = found.help.as_ref();
     let template = Search {
@@ -206,7 +291,7 @@ async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Paramet
         seller_stars: seller
             .as_ref()
             .filter(|seller| seller.rating.count > 0)
-            .map_or_else(String::new, |seller| crate::format::stars(language, seller.rating)),
+            .map_or_else(String::new, |seller| format::stars(language, seller.rating)),
         spelling: help
             .and_then(|help| help.spelling.as_ref())
             .map(|spelling| Link { label: spelling.text.clone(), href: filters.with("q", &spelling.text) }),
@@ -218,19 +303,14 @@ async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Paramet
         facets: filters.facets(t, &found, matches!(below.len(), 0) && path.is_empty() && seller.is_none()),
         chips: filters.chips(t, language, &found),
         bare: filters.bare(),
-        sorts: [
-            ("relevance", t.sort_relevance),
-            ("price", t.sort_price),
-            ("-price", t.sort_price_down),
-            ("newest", t.sort_newest),
-            ("rating", t.sort_rating),
-        ],
+        sorts: sorts(t, !frame.query.is_empty()),
         sort: filters.value("sort").to_owned(),
         kept: filters.beside(&["sort"]),
         kept_beside_price: filters.beside(&["priceFrom", "priceTo"]),
         price_from: filters.value("priceFrom").to_owned(),
         price_to: filters.value("priceTo").to_owned(),
         total: found.total,
+        total_words: format::count(language, found.total),
         hits: found.items.iter().map(|hit| Card::of(language, hit)).collect(),
         canonical: site.address(&filters.canonical()),
         is_first: filters.value("cursor").is_empty(),

@@ -16,7 +16,7 @@ use contracts::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Addresses of the address book that are offered.
 const ADDRESSES: usize = 50;
@@ -31,6 +31,8 @@ pub struct CheckoutForm {
     name: String,
     /// An address of the address book; empty for a new one.
     address_id: String,
+    /// An address of the address book; empty for the shipping address.
+    billing_address_id: String,
     #[serde(flatten)]
     address: AddressForm,
     payment_method: String,
@@ -40,6 +42,38 @@ pub struct CheckoutForm {
     order_key: String,
     /// The button that computes the shipping cost for the address.
     recalculate: String,
+    /// Among them the fields of the billing address of a guest, whose names begin with [`BILLING`].
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
+}
+
+/// The beginning of the names of the fields of a guest's billing address.
+const BILLING: &str = "billing-";
+
+impl CheckoutForm {
+    fn billing(&self) -> AddressForm {
+        let field = |name: &str| self.others.get(&format!("{BILLING}{name}")).cloned().unwrap_or_default();
+        AddressForm {
+            recipient: field("recipient"),
+            company: field("company"),
+            street: field("street"),
+            number: field("number"),
+            complement: field("complement"),
+            zip: field("zip"),
+            city: field("city"),
+            state: field("state"),
+            country: field("country"),
+            phone: field("phone"),
+        }
+    }
+
+    /// The billing address, if one was typed. The list of countries always has a choice.
+    fn other_billing(&self) -> Option<AddressForm> {
+        let is_typed = |(name, value): (&String, &String)| {
+            name.strip_prefix(BILLING).is_some_and(|name| name != "country") && !value.trim().is_empty()
+        };
+        self.others.iter().any(is_typed).then(|| self.billing())
+    }
 }
 
 /// A way to pay that the page offers.
@@ -62,7 +96,13 @@ struct CheckoutPage {
     countries: Vec<(String, String)>,
     payments: Vec<PaymentChoice>,
     typed: CheckoutForm,
+    /// What a guest typed of another billing address.
+    billing: AddressForm,
+    billing_countries: Vec<(String, String)>,
+    is_billed_elsewhere: bool,
     faults: Faults,
+    shipping_faults: Faults,
+    billing_faults: Faults,
 }
 
 impl CheckoutPage {
@@ -105,6 +145,10 @@ async fn show_form(site: &Site, mut visitor: Visitor, typed: CheckoutForm, refus
     if refused.as_ref().is_some_and(|failure| failure.code() == "TOTAL_CHANGED") {
         faults.summary = Some(t.total_changed.to_owned());
     }
+    let mut billing = typed.billing();
+    if billing.country.is_empty() {
+        billing.country = typed.address.country.clone();
+    }
     let payments = [
         ("pm_ok", t.pay_ok, t.pay_ok_note),
         ("pm_declined", t.pay_declined, t.pay_declined_note),
@@ -118,6 +162,11 @@ async fn show_form(site: &Site, mut visitor: Visitor, typed: CheckoutForm, refus
         payments: payments
             .map(|(value, label, note)| PaymentChoice { value, label, note, is_chosen: value == typed.payment_method })
             .into(),
+        billing_countries: countries::choices(language, &billing.country),
+        is_billed_elsewhere: typed.other_billing().is_some(),
+        billing,
+        shipping_faults: if visitor.is_logged_in() { faults.clone() } else { faults.within("shippingAddress") },
+        billing_faults: faults.within("billingAddress"),
         typed: CheckoutForm {
             expected_total_amount: cart.estimate.as_ref().map(|estimate| estimate.total_amount.to_string()).unwrap_or_default(),
             ..typed
@@ -145,6 +194,12 @@ fn completed(mut typed: CheckoutForm, addresses: &[Address], key: Uuid) -> Check
     if is_new && let Some(address) = addresses.iter().find(|address| address.is_default_shipping).or_else(|| addresses.first()) {
         typed.address_id = address.address_id.to_string();
     }
+    if is_new && let Some(address) = addresses.iter().find(|address| address.is_default_billing) {
+        typed.billing_address_id = address.address_id.to_string();
+    }
+    if typed.billing_address_id == typed.address_id {
+        typed.billing_address_id = String::new();
+    }
     typed
 }
 
@@ -159,7 +214,10 @@ pub async fn place(State(site): State<Site>, mut visitor: Visitor, Form(form): F
         true => place_of_customer(&site, &visitor, form).await,
         false => {
             let address = Value::Object(form.address.fields());
-            let body = json!({"guest": {"email": form.email, "name": form.name}, "shippingAddress": address});
+            let mut body = json!({"guest": {"email": form.email, "name": form.name}, "shippingAddress": address});
+            if let Some(billing) = form.other_billing() {
+                body["billingAddress"] = Value::Object(billing.fields());
+            }
             let placed = send(&site, &visitor, &form, body).await;
             (form, placed)
         }
@@ -189,7 +247,11 @@ async fn place_of_customer(site: &Site, visitor: &Visitor, mut form: CheckoutFor
             Err(failure) => return (form, Err(failure)),
         }
     }
-    let placed = send(site, visitor, &form, json!({"shippingAddressId": form.address_id})).await;
+    let mut body = json!({"shippingAddressId": form.address_id});
+    if !form.billing_address_id.is_empty() {
+        body["billingAddressId"] = form.billing_address_id.as_str().into();
+    }
+    let placed = send(site, visitor, &form, body).await;
     (form, placed)
 }
 

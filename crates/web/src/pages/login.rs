@@ -5,6 +5,7 @@ use crate::{
     Site,
     api::{Caller, Failure},
     forms::{Faults, own_path},
+    seen::Seen,
     session::{LoginState, Notice, Visitor},
 };
 use askama::Template;
@@ -114,6 +115,8 @@ pub async fn log_out(State(site): State<Site>, mut visitor: Visitor) -> Response
         }
     }
     visitor.session.cart_count = 0;
+    // The next one at this browser need not see it.
+    visitor.seen = Seen::default();
     visitor.session.notice = Some(Notice::LoggedOut);
     see_other(&site, &visitor, "/")
 }

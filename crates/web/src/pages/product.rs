@@ -120,6 +120,7 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
     };
     let (availability, reviews, rates, seller, group, related) = tokio::join!(availability, reviews, rates, seller, group, related);
     let availability = availability.ok();
+    visitor.seen.add(product.product_id);
     let frame = Frame::of(&mut visitor);
     let related = related.map_or_else(Vec::new, |found| found.items);
     let related = related.iter().filter(|hit| hit.product_id != product.product_id).take(RELATED).map(|hit| Card::of(language, hit));
@@ -143,7 +144,7 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
         seller,
         stars: if product.rating.count > 0 { format::stars(language, product.rating) } else { String::new() },
         options: group.map(|group| variants::rows(&group, product.product_id)).unwrap_or_default(),
-        attributes: product.attributes.iter().map(|(name, value)| (format::attribute(name), value.clone())).collect(),
+        attributes: product.attributes.iter().map(|(name, value)| format::fact(name, value)).collect(),
         opinions: reviews.map(|found| opinions::of(&frame, product.product_id, found, &chosen)).unwrap_or_default(),
         related: related.collect(),
         og_image: product.images.first().map(|image| site.address(image)).unwrap_or_default(),

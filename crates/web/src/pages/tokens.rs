@@ -22,11 +22,8 @@ use serde_json::json;
 pub fn routes() -> Router<Site> {
     Router::new()
         .route("/password/forgot", get(show_forgotten).post(forget))
-        .route("/forgot-password", get(show_forgotten).post(forget))
         .route("/password/reset", get(show_reset).post(reset))
-        .route("/reset-password", get(show_reset).post(reset))
         .route("/email/verify", get(show_verify).post(verify))
-        .route("/verify-email", get(show_verify).post(verify))
         .route("/email/resend", post(resend))
 }
 

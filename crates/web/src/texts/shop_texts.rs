@@ -18,6 +18,8 @@ texts! {
     browse_all: "Browse everything", "Alles ansehen";
     new_goods: "New in the shop", "Neu im Laden";
     well_rated: "Well rated", "Gut bewertet";
+    seen_lately: "Seen lately", "Zuletzt angesehen";
+    forget_seen: "Forget them", "Vergessen";
     related: "From the same category", "Aus derselben Kategorie";
     results_for: "Results for", "Ergebnisse für";
     all_goods: "All goods", "Alle Waren";
@@ -69,6 +71,10 @@ texts! {
     to_checkout: "Go to checkout", "Zur Kasse";
     checkout: "Checkout", "Kasse";
     shipping_address: "Shipping address", "Lieferadresse";
+    billing_address: "Billing address", "Rechnungsadresse";
+    same_address: "The same as the shipping address", "Dieselbe wie die Lieferadresse";
+    other_billing: "Send the bill to another address", "Rechnung an eine andere Adresse";
+    other_billing_note: "Leave it empty, and the bill goes to the shipping address.", "Bleibt es leer, geht die Rechnung an die Lieferadresse.";
     new_address: "A new address", "Eine neue Adresse";
     recipient: "Name", "Name";
     street: "Street", "Straße";
@@ -108,6 +114,14 @@ texts! {
     failed: "Something went wrong", "Etwas ist schiefgegangen";
     failed_text: "Nothing was lost. Try again in a moment; if it happens again, tell us the number below.", "Nichts ging verloren. Versuche es gleich noch einmal; wenn es wieder passiert, nenne uns die Nummer unten.";
     busy: "We are busy right now", "Gerade ist viel los";
+    busy_text: "Nothing was lost. Try again in a moment.", "Nichts ging verloren. Versuche es gleich noch einmal.";
+    too_large: "This is too large", "Das ist zu groß";
+    too_large_text: "Go back and choose something smaller.", "Geh zurück und wähle etwas Kleineres.";
+    refused: "This did not work", "Das hat nicht geklappt";
+    refused_text: "Go back, load the page again, and repeat the last step.", "Geh zurück, lade die Seite neu und wiederhole den letzten Schritt.";
+    starting: "The shop opens in a moment", "Der Laden öffnet gleich";
+    starting_text: "We are just getting everything ready. This takes only seconds.", "Wir machen gerade alles bereit. Das dauert nur Sekunden.";
+    try_again: "Try again", "Noch einmal versuchen";
     back_home: "To the first page", "Zur Startseite";
     notice_added: "It is in your cart.", "Es liegt im Warenkorb.";
     notice_removed: "It was removed from your cart.", "Es wurde aus dem Warenkorb entfernt.";
@@ -118,6 +132,7 @@ texts! {
     price_changed: "The price has changed.", "Der Preis hat sich geändert.";
     quantity_capped: "Fewer are available than you wanted.", "Es gibt weniger, als du wolltest.";
     unavailable: "It cannot be bought now.", "Es kann gerade nicht gekauft werden.";
+    sell_here: "Sell here", "Hier verkaufen";
     api_docs: "API", "API";
     status_waiting: "Waiting for the payment", "Wartet auf die Zahlung";
     status_paid: "Paid, the stock is checked", "Bezahlt, der Bestand wird geprüft";

@@ -5,6 +5,7 @@ use crate::{
     api::{Caller, Failure},
     forms::Faults,
     pages::{Frame, enter, failed, page, refused_page, see_other},
+    seen::Seen,
     session::{Notice, Session, Visitor},
 };
 use askama::Template;
@@ -98,6 +99,7 @@ pub async fn erase(State(site): State<Site>, mut visitor: Visitor, Form(form): F
     let erased = api.call(&caller, &ERASE_USER).send().await;
     match erased {
         Ok(()) => {
+            visitor.seen = Seen::default();
             visitor.session = Session { notice: Some(Notice::Erased), ..Session::default() };
             see_other(&site, &visitor, "/")
         }

@@ -91,9 +91,12 @@ async fn open(site: Site, visitor: &Visitor, id: String, Query(Since { since }):
     }
     let Some(place) = site.0.streams.take(&id) else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let watch = Watch { site, reader, id, shown: since, reads: 0, _place: place };
-    // Compression would hold events back.
-    let headers: [(HeaderName, &str); 2] =
-        [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "private, no-store, no-transform")];
+    // Compression would hold events back, and so would a proxy such as nginx that collects answers.
+    let headers: [(HeaderName, &str); 3] = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "private, no-store, no-transform"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
     (headers, Body::from_stream(unfold(watch, next))).into_response()
 }
 

@@ -83,6 +83,8 @@ struct OrderPage {
     parts: Vec<Part>,
     returns: Vec<ReturnLink>,
     address: Vec<String>,
+    /// Empty when it is the shipping address.
+    billing: Vec<String>,
     can_cancel: bool,
     can_pay: bool,
     /// Where the page hears of changes; empty when nothing happens by itself any more.
@@ -226,6 +228,10 @@ fn order_page(
         live: if is_moving { format!("{base}/events?since={}", version(&order, shipments)) } else { String::new() },
         returns: returns.collect(),
         address: AddressLine::of_snapshot(lang, &order.shipping_address_snapshot),
+        billing: match order.billing_address_snapshot == order.shipping_address_snapshot {
+            true => Vec::new(),
+            false => AddressLine::of_snapshot(lang, &order.billing_address_snapshot),
+        },
         is_guest: reader.is_guest,
         form_key: key.to_string(),
         base,
