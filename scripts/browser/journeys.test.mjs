@@ -46,6 +46,44 @@ function everywhere(name, run) {
   }
 }
 
+/** A test for each width, in a browser with scripts. Further visitors are opened by `other`. */
+function atBothWidths(name, run) {
+  for (const [width, pixels] of Object.entries(WIDTHS)) {
+    test(`${name}: ${width}`, async () => {
+      const visitors = [];
+      const other = async (as) => {
+        visitors.push(await open(browser, { as, options: { viewport: { width: pixels, height: 900 } } }));
+        return visitors.at(-1).page;
+      };
+      await run(await other(), other);
+      for (const { complaints, context } of visitors) {
+        assert.deepEqual(complaints, []);
+        await context.close();
+      }
+    });
+  }
+}
+
+/** Waits until a page that is opened again and again shows something. */
+async function reloadedUntil(page, path, locator) {
+  for (let turn = 0; turn < 100; turn += 1) {
+    await page.goto(BASE + path);
+    if (await locator.first().isVisible()) return;
+    await page.waitForTimeout(200);
+  }
+  assert.fail(`${path} does not show what it should`);
+}
+
+/** Orders what is in the cart as a guest, and returns the number of the order. */
+async function orderAsGuest(page) {
+  await page.goto(`${BASE}/checkout`);
+  await fill(page, { email: `guest-${crypto.randomUUID()}@guests.example`, name: 'Grace', ...ADDRESS });
+  await page.getByRole('button', { name: 'Order and pay' }).click();
+  await page.waitForURL(/\/orders\/[0-9a-f-]+$/);
+  await until(page, 'Confirmed', true);
+  return (await page.locator('h1').textContent()).replace('Order', '').trim();
+}
+
 everywhere('a new customer registers, fills a cart, orders and cancels', async (page, { javaScriptEnabled }) => {
   await page.goto(`${BASE}/register`);
   await page.fill('[name=name]', 'Ada');
@@ -95,4 +133,118 @@ everywhere('a guest orders without an account and finds the order again', async 
   await page.getByText('Your cart is empty').waitFor();
   await page.goto(order);
   await page.getByText('Confirmed').first().waitFor();
+});
+
+atBothWidths('a seller applies, is approved, lists a product with pictures, and ships its first sale', async (page, other) => {
+  const shop = `Lamps ${crypto.randomUUID().slice(0, 8)}`;
+  await page.goto(`${BASE}/register?next=/seller`);
+  await fill(page, { name: 'Mara', email: `mara-${crypto.randomUUID()}@sellers.example`, password: 'a long pass phrase' });
+  await page.locator('main').getByRole('button', { name: 'Create an account' }).click();
+  await heading(page, 'Become a seller').waitFor();
+  // Refused first, with what was typed kept.
+  await fill(page, { shopName: shop, legalName: 'Mara Sol', country: 'Germany', payoutAccount: 'po_ok' });
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.locator('#country[aria-invalid]').waitFor();
+  assert.equal(await page.inputValue('[name=shopName]'), shop);
+  // The account that money goes to is not sent back to the page.
+  await fill(page, { country: 'DE', payoutAccount: 'po_ok' });
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByText('Your application is sent.').waitFor();
+
+  const admin = await other('admin');
+  await admin.goto(`${BASE}/admin/sellers?status=APPLIED`);
+  await admin.getByRole('link', { name: shop }).click();
+  await heading(admin, shop).waitFor();
+  await admin.locator('#approve button').click();
+  await admin.getByText('Approved').first().waitFor();
+
+  await reloadedUntil(page, '/seller', page.getByText('Steps before you sell'));
+  await reloadedUntil(page, '/seller/products/new', page.locator('[name=sku]'));
+  await fill(page, { title: `Brass lamp of ${shop}`, sku: `LAMP-${crypto.randomUUID().slice(0, 8)}`, priceAmount: '49.00', availableQty: '5' });
+  await page.selectOption('[name=categoryId]', { index: 1 });
+  await page.getByRole('button', { name: 'Create draft' }).click();
+  await page.getByText('The draft is created.').waitFor();
+  for (const [index, shown] of ['h1', '#stock'].entries()) {
+    const buffer = await page.locator(shown).screenshot();
+    await page.setInputFiles('#file', { name: `${index}.png`, mimeType: 'image/png', buffer });
+    await page.getByRole('button', { name: 'Upload' }).click();
+    await page.locator('.picture-list li').nth(index).waitFor();
+  }
+  await page.getByRole('button', { name: 'Put on sale' }).click();
+  await page.getByText('It is on sale now.').waitFor();
+  const product = await page.locator('a[href^="/products/"]').first().getAttribute('href');
+
+  const guest = await other();
+  await guest.goto(BASE + product);
+  assert.equal(await guest.locator('.thumbs-row li').count(), 2);
+  await guest.getByRole('button', { name: 'Add to cart' }).click();
+  const number = await orderAsGuest(guest);
+
+  const sale = page.getByRole('link', { name: number });
+  await reloadedUntil(page, '/seller/fulfilments?status=CONFIRMED', sale);
+  await sale.first().click();
+  await fill(page, { carrier: 'Own van', trackingNumber: 'VAN-7' });
+  await page.getByRole('button', { name: 'Mark as shipped' }).click();
+  await page.getByText('The parcel is marked as shipped.').waitFor();
+  await until(guest, 'VAN-7', true);
+});
+
+atBothWidths('an administrator finds an order, reads its story, and refunds a part of it after a preview', async (guest, other) => {
+  await addToCart(guest);
+  const number = await orderAsGuest(guest);
+  const page = await other('admin');
+  await page.goto(`${BASE}/admin/orders`);
+  await page.fill('#filter-orderNumber', number);
+  await page.locator('.filter-bar button').click();
+  await page.getByRole('link', { name: number, exact: true }).click();
+  await heading(page, number).waitFor();
+  for (const part of ['What happened', 'Goods', 'Customer', 'Money', 'Stock']) {
+    await page.getByRole('heading', { level: 2, name: part }).first().waitFor();
+  }
+  await page.locator('a[href$="/refund"]').click();
+  await page.selectOption('#refund-part', 'part');
+  // More than was paid, and then less.
+  await page.fill('#refund-amount', '999999');
+  await page.locator('#refund button').click();
+  await page.locator('#refund-amount[aria-invalid]').waitFor();
+  await page.selectOption('#refund-part', 'part');
+  await page.fill('#refund-amount', '1.00');
+  await page.locator('#refund button').click();
+  await page.locator('#confirm').waitFor();
+  assert.match(await page.locator('dl.facts').textContent(), /€1\.00/);
+  await page.locator('#confirm button').click();
+  await page.waitForURL(/\/admin\/orders\/[^/]+$/);
+  await page.getByRole('status').waitFor();
+  await reloadedUntil(page, new URL(page.url()).pathname, page.locator('dl.sums').getByText('€1.00'));
+});
+
+test('the command palette opens, narrows, is worked by keys, and gives the focus back', async () => {
+  const { page, context, complaints } = await open(browser, { as: 'admin' });
+  await page.goto(`${BASE}/admin`);
+  const palette = page.locator('dialog.palette');
+  const before = page.locator('#places a').nth(2);
+  await before.focus();
+  await page.keyboard.press('Control+k');
+  await palette.waitFor();
+  const names = () => palette.locator('li:not([hidden]) a').allTextContents();
+  const all = await names();
+  assert.ok(all.length > 10, all.join());
+  await page.keyboard.type('payo');
+  assert.deepEqual(await names(), ['Payouts']);
+  await page.keyboard.press('Escape');
+  await palette.waitFor({ state: 'hidden' });
+  assert.ok(await before.evaluate((link) => link === document.activeElement), 'the focus is where it was');
+
+  await page.keyboard.press('Control+k');
+  assert.deepEqual(await names(), all, 'what was typed is gone');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), all[1]);
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.type('payo');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/admin/payouts');
+  assert.deepEqual(complaints, []);
+  await context.close();
 });

@@ -21,6 +21,7 @@ const PERSONAS = {
  */
 export const SCREENS = [
   { name: 'home', path: '/' },
+  { name: 'home-seen', path: '/', prepare: addToCart },
   { name: 'search', path: '/search?q=chair' },
   { name: 'search-nothing-found', path: '/search?q=zzzzqqqq' },
   { name: 'product', path: '/search?q=chair', follow: ['.card a'] },
