@@ -8,9 +8,9 @@ use crate::{
 };
 use contracts::{
     body::EmptyBody,
-    cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, GuestCart, GuestCartToken, UpdateCartItem, WishlistItem},
+    cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, DailyCarts, GuestCart, GuestCartToken, UpdateCartItem, WishlistItem},
     ids::{CartItemId, ProductId, UserId},
-    page::Page,
+    page::{Page, Series, SeriesFilter},
     problem::{Code, Fault},
     text::CouponCode,
 };
@@ -21,7 +21,7 @@ use platform::{
         UnstoredIdempotencyKey,
     },
     idempotency::IdempotentRequest as _,
-    identity::{ClientMarker, Customer, ServiceOf},
+    identity::{Admin, ClientMarker, Customer, ServiceOf},
 };
 
 /// The service that turns carts into orders.
@@ -44,10 +44,17 @@ pub fn routes() -> Routes<App> {
         .get("/wishlist", list_wishes, "The products that the caller wants to remember, the last added first")
         .put("/wishlist/items/{productId}", add_wish, "Adds a product to the wish list")
         .delete("/wishlist/items/{productId}", remove_wish, "Removes a product from the wish list")
+        .get("/admin/carts/daily", daily, "Carts and how many of them became orders, by day")
         .get("/internal/cart/{userId}", get_active, "The active cart of a user, for an order")
         .post("/internal/carts/lookup", get_of_guest, "The active cart of a guest, for an order")
         .put("/internal/cart/{userId}/merge", merge, "Moves a guest's cart into the cart of a user")
         .put("/internal/cart/{userId}/check-out", check_out, "Checks a cart out to its order")
+}
+
+async fn daily(_: Admin, State(app): State<App>, Query(filter): Query<SeriesFilter>) -> Result<Json<Series<DailyCarts>>, Problem> {
+    let (from, to) = filter.span(app.ctx.env.now()).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let items = app.ctx.db.read(async move |tx| store::count_by_day(tx, from, to).await).await?;
+    Ok(Json(Series { items }))
 }
 
 async fn list_wishes(customer: Customer, State(app): State<App>, paging: Paging) -> Result<Paged<WishlistItem>, Problem> {

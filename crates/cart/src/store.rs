@@ -7,14 +7,15 @@ pub mod wishlist_rows;
 
 use crate::domain::{Cart, Line};
 use contracts::{
-    cart::CartStatus,
+    cart::{CartStatus, DailyCarts},
     ids::{CartId, CartItemId, ProductId, PromotionId, UserId},
     money::Currency,
+    payout::Day,
     text::CouponCode,
     time::Timestamp,
 };
 use platform::{
-    db::{Error, Tx},
+    db::{Error, Tx, id_from},
     params,
 };
 
@@ -120,6 +121,21 @@ pub async fn put_coupon(tx: &mut Tx, cart: CartId, code: &CouponCode) -> Result<
 /// Removes a coupon, and returns whether the cart had it.
 pub async fn delete_coupon(tx: &mut Tx, cart: CartId, code: &CouponCode) -> Result<bool, Error> {
     Ok(tx.execute("DELETE FROM cart_coupons WHERE cart_id = $1 AND code = $2", params![cart, code.as_str()]).await? > 0)
+}
+
+/// Counts the carts that were begun between two instants by day, and those of them that were ordered. It reads them once, in the order of
+/// their ids.
+pub async fn count_by_day(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Result<Vec<DailyCarts>, Error> {
+    tx.query(
+        "SELECT created_at / 86400000000 AS day, COUNT(*), COUNT(order_id) FROM carts WHERE cart_id >= $1 AND cart_id < $2 \
+         GROUP BY created_at / 86400000000 ORDER BY day",
+        params![id_from(from), id_from(to)],
+        |row| {
+            let day = Day::of(Timestamp(row.next::<i64>()? * 86_400_000_000));
+            Ok(DailyCarts { day, carts: row.next()?, ordered: row.next()? })
+        },
+    )
+    .await
 }
 
 /// Returns the products in the active cart of a user.

@@ -3,6 +3,7 @@
 mod abandonment;
 mod access;
 mod coupons;
+mod figures;
 mod guests;
 mod interleaving;
 mod items;

@@ -5,7 +5,8 @@ use crate::{
     ids::{CartId, CartItemId, OrderId, ProductId, PromotionId, UserId},
     machine,
     money::Currency,
-    page::Page,
+    page::{Page, Series, SeriesFilter},
+    payout::Day,
     promotion::{CouponProblem, NearMiss},
     secret::Secret,
     service::ServiceSpec,
@@ -27,7 +28,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[CartStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/cart", "/carts", "/wishlist"],
+    paths: &["/admin/carts", "/cart", "/carts", "/wishlist"],
 };
 
 machine! {
@@ -327,7 +328,20 @@ pub struct CheckedOutItem {
     pub quantity: u32,
 }
 
+/// The carts that were begun on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DailyCarts {
+    /// In UTC.
+    pub day: Day,
+    pub carts: u64,
+    /// Those that became an order until now.
+    pub ordered: u64,
+}
+
 calls! {
+    /// Counts carts and how many of them became orders, by the day on which they were begun. Carts are kept for some months.
+    LIST_DAILY_CARTS: get(()) -> Series<DailyCarts>, "/admin/carts/daily", query SeriesFilter;
     /// Makes a cart for a guest. Its token takes the place of an access token for every operation on the cart.
     CREATE_GUEST_CART: post_unkeyed(()) -> GuestCart, "/carts";
     /// Reads the caller's cart at present prices, with a warning where something changed.

@@ -34,6 +34,7 @@ pub mod seller;
 pub mod service;
 pub mod shipping;
 pub mod string_enum;
+pub mod system;
 pub mod tax;
 pub mod text;
 pub mod time;

@@ -6,7 +6,7 @@
 use crate::{
     body::UpdateIntegratorData,
     calls,
-    page::{Page, Totals},
+    page::{Page, Series, SeriesFilter, Totals},
     service::ServiceSpec,
     shipping::HandOverParcel,
 };
@@ -76,6 +76,8 @@ calls! {
     LIST_ALL_ORDERS: get(()) -> Page<OrderSummary>, "/admin/orders", query OrderFilter;
     /// Writes orders as a CSV file, the oldest first, one for each row.
     EXPORT_ORDERS: get(()) -> (), "/exports/orders.csv", query OrderExport;
+    /// Counts orders and adds up what came in, by the day on which they were placed.
+    LIST_DAILY_ORDERS: get(()) -> Series<DailyOrders>, "/admin/orders/daily", query SeriesFilter;
     /// Counts these orders by status.
     COUNT_ORDERS: get(()) -> Totals<OrderStatus>, "/admin/orders/totals", query OrderFilter;
 }

@@ -260,11 +260,25 @@ pub struct PaymentFilter {
     pub refund_failed: Option<bool>,
 }
 
+/// Faults of the mock provider that administrators switch on and off in a demonstration. They end with the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProviderFaults {
+    /// Every authorization is declined.
+    pub declines: bool,
+    /// Every request takes as long as one of `pm_slow`.
+    pub slow: bool,
+}
+
 calls! {
     /// Lists payments, the newest first.
     LIST_PAYMENTS: get(()) -> Page<PaymentSummary>, "/admin/payments", query PaymentFilter;
     /// Counts these payments by status.
     COUNT_PAYMENTS: get(()) -> Totals<PaymentStatus>, "/admin/payments/totals", query PaymentFilter;
+    /// Reads which faults of the mock provider are switched on. Only a demonstration has them.
+    GET_PROVIDER_FAULTS: get(()) -> ProviderFaults, "/admin/payments/faults";
+    /// Switches the faults of the mock provider on and off, from the next request to it on. Only a demonstration has them.
+    PUT_PROVIDER_FAULTS: put(ProviderFaults) -> ProviderFaults, "/admin/payments/faults";
     /// Notifies of a change at the mock provider. The body is signed by the Standard Webhooks scheme.
     RECEIVE_PAYMENT_WEBHOOK: post_unkeyed(serde_json::Value) -> (), "/payments/webhooks/mock";
     /// Creates a payment for an order, in INITIATED.

@@ -24,7 +24,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[ReviewStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/admin/reviews", "/products/{productId}/reviews", "/reviews"],
+    paths: &["/admin/reviews", "/products/{productId}/reviews", "/reviews", "/seller/reviews"],
 };
 
 machine! {
@@ -218,6 +218,9 @@ pub struct ModerateReview {
 pub struct Review {
     pub review_id: ReviewId,
     pub product_id: ProductId,
+    /// What the product was called when its author ordered it.
+    #[serde(default)]
+    pub product_title: String,
     /// Its author, who received the product; for the author and administrators, null for others.
     pub user_id: Option<UserId>,
     /// 1 to 5 stars.
@@ -300,6 +303,18 @@ pub struct ReviewFilter {
     pub flagged: Option<bool>,
 }
 
+/// Which reviews of their goods a seller sees.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SellerReviewFilter {
+    /// Only reviews of this product.
+    pub product_id: Option<ProductId>,
+    /// Only reviews with this number of stars.
+    pub rating: Option<Stars>,
+    /// With `true`, only reviews that have an answer; with `false`, only the others.
+    pub answered: Option<bool>,
+}
+
 calls! {
     /// Lists the published reviews of a product with its ratings. The answer is a page: it takes `limit` and `cursor`.
     LIST_PRODUCT_REVIEWS: get(()) -> ProductReviews, "/products/{productId}/reviews", query ProductReviewFilter;
@@ -319,6 +334,8 @@ calls! {
     FLAG_REVIEW: post(FlagReview) -> Review, "/reviews/{reviewId}/flag";
     /// Answers a published review of the caller's product, or changes the answer.
     ANSWER_REVIEW: put(AnswerReview) -> Review, "/reviews/{reviewId}/answer";
+    /// Lists the published reviews of the caller's goods, the newest first.
+    LIST_SELLER_REVIEWS: get(()) -> Page<Review>, "/seller/reviews", query SellerReviewFilter;
     /// Lists reviews of all products, the newest first.
     LIST_ALL_REVIEWS: get(()) -> Page<Review>, "/admin/reviews", query ReviewFilter;
     /// Lists the reports of a review, the newest first.

@@ -278,6 +278,39 @@ pub struct ParcelQuery {
     pub tracking_number: RequiredShortText,
 }
 
+/// Faults of the mock carrier that administrators switch on and off in a demonstration. They end with the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CarrierFaults {
+    /// Every request is refused, and repeated later.
+    pub down: bool,
+}
+
+string_enum! {
+    /// How far the parcels of a demonstration move.
+    ParcelStep {
+        /// Each is scanned once: a booked one is picked up, one in transit is delivered.
+        NextScan = "NEXT_SCAN",
+        /// Each is delivered.
+        Deliver = "DELIVER",
+    }
+}
+
+/// Moves the parcels of a demonstration.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AdvanceParcels {
+    pub step: ParcelStep,
+}
+
+/// The parcels that moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdvancedParcels {
+    /// How many; more of them may be under way when it is 500.
+    pub moved: u64,
+}
+
 calls! {
     /// Lists the shipments of an order, one for each fulfilment; without those that are pending.
     LIST_SHIPMENTS_OF_ORDER: get(()) -> Page<Shipment>, "/orders/{orderId}/shipments";
@@ -291,6 +324,13 @@ calls! {
     LIST_SHIPMENTS: get(()) -> Page<ShipmentOverview>, "/admin/shipments", query ShipmentFilter;
     /// Books the pending shipments of an order or of a fulfilment with the carrier at once.
     RETRY_SHIPMENT: post_unkeyed(()) -> ShipmentOverview, "/admin/shipments/{orderId}/retry";
+    /// Reads which faults of the mock carrier are switched on. Only a demonstration has them.
+    GET_CARRIER_FAULTS: get(()) -> CarrierFaults, "/admin/shipments/faults";
+    /// Switches the faults of the mock carrier on and off. Once it is up again, the requests that wait are sent. Only a demonstration has
+    /// them.
+    PUT_CARRIER_FAULTS: put(CarrierFaults) -> CarrierFaults, "/admin/shipments/faults";
+    /// Moves up to 500 parcels that are under way, those of the oldest orders first. Only a demonstration has it.
+    ADVANCE_PARCELS: post(AdvanceParcels) -> AdvancedParcels, "/admin/shipments/advance";
     /// Reads the shipping rates for an order. The subtotal is in minor units of the currency.
     LIST_SHIPPING_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
     /// Cancels the shipment of a fulfilment. Shipping alone decides the outcome, because it knows the state at the carrier. A

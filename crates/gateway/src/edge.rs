@@ -7,12 +7,14 @@ use crate::{
     bodies::Bodies,
     compress::{self, KnownCopies},
     edge_request::EdgeRequest,
+    latencies::Latencies,
     limits::{Caller, Class, Limits, RateLimitStatus},
     pages,
     priority::Priority,
     response_headers::ResponseHeaders,
     routes::{self, Route},
     shared_limits::SharedQuotas,
+    system::{self, System},
     upstream::Upstreams,
 };
 use axum::{
@@ -26,7 +28,7 @@ use contracts::{problem::Code, search::COST_HEADER, service::is_streamed_upload}
 use platform::{
     context::Context,
     env::Env,
-    http::{Network, PeerAddr, Problem, request_layers},
+    http::{BASE, Network, PeerAddr, Problem, request_layers},
     identity::Verifier,
 };
 use std::{
@@ -35,7 +37,7 @@ use std::{
     sync::{Arc, Once},
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use tower::Service as _;
 
 /// How many uploads are received at a time.
@@ -57,7 +59,8 @@ struct Inner {
     admission: Admission,
     limits: Option<Limits>,
     api_keys: ApiKeys,
-    upstreams: Upstreams,
+    upstreams: Arc<Upstreams>,
+    latencies: Arc<Latencies>,
     pages: Router,
     browser_pages: Option<BrowserPages>,
     response_headers: ResponseHeaders,
@@ -67,6 +70,10 @@ impl Edge {
     pub(crate) fn new(setup: Setup, ready: Ready, browser_pages: Option<BrowserPages>) -> Edge {
         let Setup { env, settings, rate_limits, shared_limits, verifier, client, services, operations, extra, landing } = setup;
         let time = Duration::from_secs(settings.upstream_seconds.get().into());
+        let upstreams = Arc::new(Upstreams::new(&env, services, time));
+        let latencies = Arc::new(Latencies::new());
+        let system = System { upstreams: upstreams.clone(), latencies: latencies.clone(), serving_since: env.now() };
+        let extra = extra.merge(Router::new().nest(BASE, system::routes().build(system).0));
         Edge(Arc::new(Inner {
             trusted_proxies: settings.trusted_proxies,
             untrusted_proxy: Once::new(),
@@ -78,7 +85,8 @@ impl Edge {
                 let shared = shared_limits.map(|values| SharedQuotas::new(values, settings.remembered_callers.get()));
                 Limits::new(&settings, shared)
             }),
-            upstreams: Upstreams::new(&env, services, time),
+            upstreams,
+            latencies,
             pages: request_layers::RequestLayers::new("gateway", env.clone())
                 .verifier(verifier.clone())
                 .wrap(pages::router(&operations, landing, ready).merge(extra)),
@@ -111,12 +119,16 @@ impl Inner {
         }
         let copies = KnownCopies::read(request.headers_mut());
         let mut state = RequestState::default();
+        let (began, is_api) = (Instant::now(), request.uri().path().starts_with(BASE));
         let mut answer = match self.handle(&edge_request, &mut state, request).await {
             Ok(answer) => answer,
             Err(problem) => problem_response(&edge_request, problem),
         };
         if let Some(pages) = &self.browser_pages {
             answer = pages.show(&edge_request, answer);
+        }
+        if is_api {
+            self.latencies.record(began.elapsed(), answer.status().is_server_error());
         }
         let cost = answer.headers_mut().remove(COST_HEADER).and_then(|cost| cost.to_str().ok()?.parse::<u32>().ok());
         if let (Some(cost), Some(limits), Some((class, caller))) = (cost, &self.limits, &state.caller) {

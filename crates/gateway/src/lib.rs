@@ -16,7 +16,8 @@
 //! ```
 //!
 //! [`routes`] is all that the gateway knows about the services. It contains no rules of theirs, and they do not trust it:
-//! each service verifies the caller itself. The gateway's own pages (docs, problems, probes) are in [`pages`]. Until the
+//! each service verifies the caller itself. The gateway's own pages (docs, problems, probes) are in [`pages`], and its one operation,
+//! which reads what [`latencies`] counts, in [`system`]. Until the
 //! services are ready, [`StartupGate`] answers probes and refuses everything else.
 
 mod admission;
@@ -29,6 +30,7 @@ mod concurrency;
 mod cors;
 mod edge;
 mod edge_request;
+mod latencies;
 mod limits;
 mod pages;
 mod priority;
@@ -37,6 +39,7 @@ pub mod routes;
 mod settings;
 mod shared_limits;
 mod startup_gate;
+mod system;
 mod upstream;
 
 #[cfg(test)]
@@ -76,4 +79,10 @@ pub struct Setup {
     pub extra: Router,
     /// Whether the gateway serves its own page at `/`; if not, `extra` does.
     pub landing: bool,
+}
+
+/// The operations that the gateway itself answers, for the API description.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    system::routes().operations()
 }

@@ -1,5 +1,6 @@
 //! Maps paths to services. Each service declares its paths in `contracts`.
 
+use crate::system;
 use contracts::service_of_path;
 use platform::http::BASE;
 use std::borrow::Cow;
@@ -35,7 +36,7 @@ impl Route<'_> {
         if let Some(path) = path.strip_prefix(BASE).filter(|rest| rest.starts_with('/')) {
             return match service_of(path) {
                 Some(service) if !path.ends_with('/') && path != KEYS => Route::Service(service, path),
-                None if matches!(path, "/openapi.json" | "/openapi-internal.json") => Route::Page,
+                None if matches!(path, "/openapi.json" | "/openapi-internal.json" | system::PATH) => Route::Page,
                 _ => Route::NotFound,
             };
         }
@@ -136,12 +137,14 @@ mod tests {
             ("/products/1/reviews", "review"),
             ("/products/by-sku/reviews", "catalog"),
             ("/reviews/1/helpful", "review"),
+            ("/seller/reviews", "review"),
             ("/admin/reviews/1/publish", "review"),
             ("/product-groups/1", "catalog"),
             ("/categories/1", "catalog"),
             ("/search", "search"),
             ("/search/suggest", "search"),
             ("/cart/items/1", "cart"),
+            ("/admin/carts/daily", "cart"),
             ("/orders", "order"),
             ("/orders/1/cancel", "order"),
             ("/orders/1/shipments", "shipping"),
@@ -266,6 +269,7 @@ mod tests {
             "/api/docs/swagger-ui.css",
             "/api/v1/openapi.json",
             "/api/v1/openapi-internal.json",
+            "/api/v1/admin/system",
             "/pictures/a.png",
             "/shop/",
         ] {

@@ -27,6 +27,7 @@ pub enum Upstream {
 
 pub(crate) struct Upstreams {
     in_process: BTreeMap<&'static str, Router>,
+    remotes: BTreeMap<&'static str, Remote>,
     http: Client,
     /// The time limit for remote services. A service in this process has its own.
     time: Duration,
@@ -34,14 +35,28 @@ pub(crate) struct Upstreams {
 
 impl Upstreams {
     pub(crate) fn new(env: &Env, services: BTreeMap<&'static str, Upstream>, time: Duration) -> Upstreams {
-        let mut upstreams = Upstreams { in_process: BTreeMap::new(), http: Client::new(env.clone()), time };
+        let mut upstreams = Upstreams { in_process: BTreeMap::new(), remotes: BTreeMap::new(), http: Client::new(env.clone()), time };
         for (name, upstream) in services {
             match upstream {
                 Upstream::InProcess(router) => drop(upstreams.in_process.insert(name, router)),
-                Upstream::Remote(remote) => upstreams.http.register_remote(name, remote),
+                Upstream::Remote(remote) => {
+                    upstreams.remotes.insert(name, remote.clone());
+                    upstreams.http.register_remote(name, remote);
+                }
             }
         }
         upstreams
+    }
+
+    /// How many processes of a service there are, and how many of them were ready when they were last asked. One in this process is.
+    pub(crate) fn replicas(&self, service: &str) -> (u32, u32) {
+        match self.remotes.get(service) {
+            Some(remote) => remote.replicas(),
+            None => {
+                let here = u32::from(self.in_process.contains_key(service));
+                (here, here)
+            }
+        }
     }
 
     /// Sends the request to the service under `path` and returns the response.

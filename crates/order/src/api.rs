@@ -3,6 +3,7 @@
 use crate::{
     App, Error,
     actions::{self, Actor, Buyer, Cancel, CancelFulfilment, Guest, OrderToken, PayAgain, Place, Restock, Ship},
+    domain::by_day,
     export::OrderPages,
     store::{self, OrderQuery},
     view::{find_view, seller_view},
@@ -11,11 +12,11 @@ use contracts::{
     body::UpdateIntegratorData,
     ids::{FulfilmentId, OrderId, UserId},
     order::{
-        CancelOrder, EstimateTotals, GuestContact, OrderCustomer, OrderExport, OrderFilter, OrderHistory, OrderRef, OrderStatus,
-        OrderSummary, OrderTokenLookup, OrderView, OwnOrderFilter, PayOrder, PlaceGuestOrder, PlaceOrder, SellerFulfilment,
+        CancelOrder, DailyOrders, EstimateTotals, GuestContact, OrderCustomer, OrderExport, OrderFilter, OrderHistory, OrderRef,
+        OrderStatus, OrderSummary, OrderTokenLookup, OrderView, OwnOrderFilter, PayOrder, PlaceGuestOrder, PlaceOrder, SellerFulfilment,
         SellerFulfilmentFilter, StatusOfOrder, TotalsEstimate,
     },
-    page::Totals,
+    page::{Series, SeriesFilter, Totals},
     problem::Code,
     shipping::HandOverParcel,
     text::ExternalId,
@@ -54,6 +55,7 @@ pub fn routes() -> Routes<App> {
         .get("/internal/customers/{userId}/order-history", get_history, "Whether a customer ordered before")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
         .get("/exports/orders.csv", export_orders, "Orders as a CSV file, the oldest first")
+        .get("/admin/orders/daily", daily, "Orders and what came in, by day")
         .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
 }
 
@@ -318,6 +320,12 @@ async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<OrderFilt
     let query = query_of(&app, filter).await?;
     let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, &query).await).await?;
     Ok(Json(counts.into_iter().collect()))
+}
+
+async fn daily(_: Admin, State(app): State<App>, Query(filter): Query<SeriesFilter>) -> Result<Json<Series<DailyOrders>>, Problem> {
+    let (from, to) = filter.span(app.ctx.env.now()).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let counts = app.ctx.db.read(async move |tx| store::count_by_day(tx, from, to).await).await?;
+    Ok(Json(Series { items: by_day(counts) }))
 }
 
 /// Returns what the store is asked. The customer of an e-mail address is looked up, because orders do not hold it.

@@ -4,6 +4,7 @@
 //! [`ShipmentState`], because the authorization and the reservation run side by side, and because a cancelled order still has
 //! to release both. [`Order::apply`] lists every fact and where it is handled; [`due_steps`] lists every call.
 
+mod daily;
 mod fact;
 mod fulfilment;
 mod order;
@@ -17,6 +18,7 @@ mod steps;
 mod stock;
 mod totals;
 
+pub use daily::{DayCount, by_day};
 pub use fact::{Fact, ParcelLabel};
 pub use fulfilment::{Fulfilment, PartAmounts, PartRefusal, PartStock};
 pub use order::{Order, is_settled, order_number};

@@ -6,7 +6,7 @@ pub mod personal;
 
 use crate::{
     consistency::{Entry, OrderRecord},
-    domain::{Fulfilment, Order, Totals, order_number},
+    domain::{DayCount, Fulfilment, Order, Totals, order_number},
 };
 use contracts::{
     column::JsonText,
@@ -14,6 +14,7 @@ use contracts::{
     order::{
         FulfilmentStatus, OrderDiscount, OrderExport, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry,
     },
+    payout::Day,
     time::Timestamp,
 };
 use platform::{
@@ -415,6 +416,19 @@ pub async fn count_by_status(tx: &mut Tx, query: &OrderQuery) -> Result<Vec<(Ord
         }
     }
     Ok(counts)
+}
+
+/// Counts the orders that were placed between two instants by day, currency and status. It reads them once, in the order of their ids.
+pub async fn count_by_day(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Result<Vec<DayCount>, Error> {
+    let select = Select::from("SELECT created_at / 86400000000, currency, status, COUNT(*), CAST(SUM(total_amount) AS BIGINT) FROM orders");
+    let select = select.filter("order_id >= ?", id_from(from)).filter("order_id < ?", id_from(to));
+    select
+        .group("created_at / 86400000000, currency, status")
+        .rows(tx, |row| {
+            let day = Day::of(Timestamp(row.next::<i64>()? * 86_400_000_000));
+            Ok(DayCount { day, currency: row.next()?, status: row.next()?, orders: row.next()?, total_amount: row.next()? })
+        })
+        .await
 }
 
 fn matching<T>(select: Select<T>, query: &OrderQuery, user: Option<UserId>, after: Option<OrderId>) -> Select<T> {

@@ -14,11 +14,12 @@ use axum::{
 use contracts::{
     ids::PaymentId,
     page::Totals,
-    payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, RefundPart, RefundPayment},
+    payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, ProviderFaults, RefundPart, RefundPayment},
     problem::Code,
 };
 use platform::{
     db::Tx,
+    env::LockUnpoisoned as _,
     http::body::DEFAULT_LIMIT,
     http::describe::OperationBuilder,
     http::{
@@ -28,6 +29,7 @@ use platform::{
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
 use serde_json::json;
+use std::sync::Mutex;
 
 pub fn routes() -> Routes<App> {
     Routes::new("payment")
@@ -41,6 +43,8 @@ pub fn routes() -> Routes<App> {
         .post("/payments/webhooks/mock", receive_webhook, "Receives the provider's webhooks: a transaction has an outcome")
         .get("/admin/payments", list, "Payments, the newest first")
         .get("/admin/payments/totals", totals, "How many payments there are in each status")
+        .get("/admin/payments/faults", get_faults, "Which faults of the mock provider are switched on, in a demonstration")
+        .put("/admin/payments/faults", put_faults, "Switches faults of the mock provider on and off, in a demonstration")
 }
 
 /// The service that starts and ends payments.
@@ -162,4 +166,18 @@ async fn list(
 async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<PaymentFilter>) -> Result<Json<Totals<PaymentStatus>>, Problem> {
     let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter).await).await?;
     Ok(Json(counts.into_iter().collect()))
+}
+
+fn faults(app: &App) -> Result<&Mutex<ProviderFaults>, Error> {
+    app.provider.faults().ok_or(Error::NoDemonstration)
+}
+
+async fn get_faults(_: Admin, State(app): State<App>) -> Result<Json<ProviderFaults>, Problem> {
+    Ok(Json(*faults(&app)?.lock_unpoisoned()))
+}
+
+async fn put_faults(_: Admin, State(app): State<App>, Body(body): Body<ProviderFaults>) -> Result<Json<ProviderFaults>, Problem> {
+    *faults(&app)?.lock_unpoisoned() = body;
+    tracing::warn!(target: "provider", declines = body.declines, slow = body.slow, "an administrator switched the faults of the mock");
+    Ok(Json(body))
 }

@@ -24,6 +24,8 @@ pub enum Error {
     TooManyRefunds,
     #[error("the order has another payment under way")]
     PaymentExists,
+    #[error("the faults of the provider cannot be switched")]
+    NoDemonstration,
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -33,6 +35,7 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::NotFound => Problem::new(Code::NOT_FOUND),
+            Error::NoDemonstration => Problem::new(Code::NOT_FOUND).detail(detail),
             Error::IllegalCommand { status, .. } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("paymentStatus", status),
             Error::Unsettled => Problem::new(Code::PROVIDER_UNAVAILABLE).detail(detail),
             Error::RefundTooLarge { left } => Problem::new(Code::REFUND_TOO_LARGE).detail(detail).member("refundableAmount", left),

@@ -89,5 +89,6 @@ pub fn mock_provider(ctx: &Ctx, settings: &Settings) -> MockProvider {
         lost_answer_percent: percent(settings.lost_answer_percent),
         decline_percent: percent(settings.decline_percent),
     };
-    MockProvider::new(ctx.db.clone(), &ctx.master_key, behaviour)
+    let provider = MockProvider::new(ctx.db.clone(), &ctx.master_key, behaviour);
+    if settings.switchable_faults { provider.with_switchable_faults() } else { provider }
 }

@@ -12,12 +12,12 @@ pub use mock::{Behaviour, MockProvider, WEBHOOK_HEADERS, WebhookEvent};
 use axum::http::HeaderMap;
 use contracts::{
     ids::TransactionId,
-    payment::{PaymentMethod, Provider},
+    payment::{PaymentMethod, Provider, ProviderFaults},
     string_enum,
     time::Timestamp,
 };
 use platform::http::Problem;
-use std::pin::Pin;
+use std::{pin::Pin, sync::Mutex};
 
 /// The final outcome of a transaction at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +126,11 @@ pub trait PaymentProvider: Send + Sync {
     /// Returns the outcome of an authorization. One that the provider has not received is declined as
     /// [`DeclineReason::Abandoned`], now and when it arrives later.
     fn abandon(&self, authorization: Authorization) -> ProviderFuture<'_, Outcome>;
+
+    /// The faults that administrators switch on and off; `None` unless this is the mock of a demonstration.
+    fn faults(&self) -> Option<&Mutex<ProviderFaults>> {
+        None
+    }
 
     /// Reads a webhook and returns the transaction that has an outcome, if the webhook is about one.
     ///

@@ -31,6 +31,8 @@ pub struct Settings {
     pub lost_answer_percent: Percent,
     /// How many of a hundred authorizations the mock declines.
     pub decline_percent: Percent,
+    /// Whether administrators switch faults of the mock on and off while it runs, for demonstrations.
+    pub switchable_faults: bool,
 }
 
 fn bounded<const MIN: i64, const MAX: i64>(number: i64) -> BoundedInt<MIN, MAX> {
@@ -49,6 +51,7 @@ impl Default for Settings {
             transient_failure_percent: bounded(0),
             lost_answer_percent: bounded(0),
             decline_percent: bounded(0),
+            switchable_faults: false,
         }
     }
 }

@@ -5,6 +5,7 @@ mod assert_consistent;
 mod claiming;
 mod consistency_check;
 mod crashes;
+mod demonstration;
 mod idempotency;
 mod input;
 mod lists;

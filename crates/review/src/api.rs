@@ -11,7 +11,7 @@ use contracts::{
     ids::{ProductId, ReviewId, UserId},
     review::{
         AnswerReview, FlagReview, ModerateReview, ProductReviewFilter, ProductReviews, Review, ReviewFilter, ReviewFlag, ReviewSort,
-        UpdateReview, WriteReview,
+        SellerReviewFilter, UpdateReview, WriteReview,
     },
     time::Timestamp,
 };
@@ -21,7 +21,7 @@ use platform::{
         Body, Created, DescribeAnswer, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoBody, NoContent, Paged, Paging, Path, Problem,
         Query, RenderedPage, Routes, State, describe::OperationBuilder,
     },
-    identity::{Admin, Customer, MaybeUser, Role, SellerOrAdmin},
+    identity::{Admin, Customer, MaybeUser, Role, SellerOfRecord, SellerOrAdmin},
 };
 
 pub fn routes() -> Routes<App> {
@@ -35,6 +35,7 @@ pub fn routes() -> Routes<App> {
         .post("/reviews/{reviewId}/helpful", mark_helpful, "Votes that a review is helpful, once")
         .post("/reviews/{reviewId}/flag", flag, "Reports a review to the administrators, once")
         .put("/reviews/{reviewId}/answer", answer, "Answers a published review of the caller's product")
+        .get("/seller/reviews", list_of_seller, "The published reviews of the caller's goods, the newest first")
         .get("/admin/reviews", list, "Reviews of everyone, the newest first")
         .get("/admin/reviews/{reviewId}/flags", list_flags, "Who reported a review, and why")
         .post("/admin/reviews/{reviewId}/publish", publish, "Publishes a review")
@@ -154,6 +155,19 @@ async fn answer(
     Body(body): Body<AnswerReview>,
 ) -> Result<Json<Review>, Problem> {
     Ok(Json(actions::answer_review(&app.ctx.db, caller.owner(), id, body).await?))
+}
+
+async fn list_of_seller(
+    seller: SellerOfRecord,
+    State(app): State<App>,
+    Query(filter): Query<SellerReviewFilter>,
+    paging: Paging,
+) -> Result<Paged<Review>, Problem> {
+    let id = seller.id;
+    let tag = format!("reviews of goods of {id} {filter:?}");
+    let read = async move |tx: &mut Tx, before, rows| store::of_seller(id, filter, before, rows).list(tx).await;
+    let page = paging.list(&app.ctx.db, &tag, read, |review| review.review_id).await?;
+    Ok(Paged(page.map(|review| review.view(Viewer::User(id)))))
 }
 
 async fn list(_: Admin, State(app): State<App>, Query(filter): Query<ReviewFilter>, paging: Paging) -> Result<Paged<Review>, Problem> {

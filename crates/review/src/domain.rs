@@ -98,6 +98,7 @@ impl ReviewRecord {
         Review {
             review_id: self.review_id,
             product_id: self.product_id,
+            product_title: self.title_snapshot,
             user_id: is_own.then_some(self.user_id),
             rating: self.rating,
             title: self.title,

@@ -5,7 +5,7 @@ pub mod personal;
 use crate::domain::ReviewRecord;
 use contracts::{
     ids::{OrderId, OrderItemId, ProductId, ReviewId, UserId},
-    review::{Histogram, ProductReviewFilter, ReviewAnswer, ReviewFilter, ReviewFlag, ReviewSort},
+    review::{Histogram, ProductReviewFilter, ReviewAnswer, ReviewFilter, ReviewFlag, ReviewSort, SellerReviewFilter},
     string_enum,
     time::Timestamp,
 };
@@ -249,6 +249,22 @@ pub fn of_product(product: ProductId, filter: ProductReviewFilter, after: Option
 /// Returns the reviews of an author, the newest first.
 pub async fn list_own(tx: &mut Tx, user: UserId, before: Option<ReviewId>, rows: i64) -> Result<Vec<ReviewRecord>, Error> {
     Select::of::<Reviews>().filter("user_id = ?", user).filter_some("review_id < ?", before).limit("review_id DESC", rows).list(tx).await
+}
+
+/// Builds the query of the published reviews of a seller's goods before `before`, the newest first.
+pub fn of_seller(seller: UserId, filter: SellerReviewFilter, before: Option<ReviewId>, rows: i64) -> Select<Reviews> {
+    // Literals instead of parameters, so that the database uses the partial indexes.
+    let select = Select::of::<Reviews>().filter("seller_id = ?", seller).filter_literal("status = 'PUBLISHED'");
+    let select = match filter.answered {
+        Some(true) => select.filter_literal("answered_at IS NOT NULL"),
+        Some(false) => select.filter_literal("answered_at IS NULL"),
+        None => select,
+    };
+    select
+        .filter_some("product_id = ?", filter.product_id)
+        .filter_some("rating = ?", filter.rating.map(|stars| stars.get()))
+        .filter_some("review_id < ?", before)
+        .limit("review_id DESC", rows)
 }
 
 /// Returns the reviews that an administrator asks for, the newest first.

@@ -2,11 +2,13 @@
 
 mod book;
 mod cancel;
+mod demonstrate;
 mod hand_over;
 mod track;
 
 pub use book::{call_carrier, retry};
 pub use cancel::{cancel_in, cancel_shipment};
+pub use demonstrate::{advance, advance_in, get_faults, put_faults};
 pub use hand_over::hand_over;
 pub use track::{record_event, track};
 

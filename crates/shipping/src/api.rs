@@ -7,8 +7,8 @@ use contracts::{
     money::Currency,
     page::Page,
     shipping::{
-        HandOverParcel, ParcelQuery, RatesQuery, RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentFilter, ShipmentOverview,
-        ShippingRates,
+        AdvanceParcels, AdvancedParcels, CarrierFaults, HandOverParcel, ParcelQuery, RatesQuery, RecordShipmentEvent, Shipment,
+        ShipmentCancellation, ShipmentFilter, ShipmentOverview, ShippingRates,
     },
     text::Amount,
 };
@@ -27,6 +27,9 @@ pub fn routes() -> Routes<App> {
         .get("/shipping/rates", get_rates, "The price of shipping to a country")
         .get("/admin/shipments", list, "Shipments of everyone, by the newest order; pending ones too")
         .post("/admin/shipments/{orderId}/retry", retry, "Calls the carrier for a pending shipment at once")
+        .get("/admin/shipments/faults", get_faults, "Which faults of the mock carrier are switched on, in a demonstration")
+        .put("/admin/shipments/faults", put_faults, "Switches faults of the mock carrier on and off, in a demonstration")
+        .post("/admin/shipments/advance", advance, "Moves the parcels that are under way, in a demonstration")
         .put("/internal/shipments/{fulfilmentId}/recall", cancel_shipment, "Cancels the shipment of a fulfilment")
         .put("/internal/shipments/{fulfilmentId}/ship", hand_over, "Sets the shipment of a fulfilment in transit")
 }
@@ -147,4 +150,21 @@ async fn hand_over(
     Body(body): Body<HandOverParcel>,
 ) -> Result<Json<Shipment>, Problem> {
     Ok(Json(actions::hand_over(&app, id, body).await?))
+}
+
+async fn get_faults(_: Admin, State(app): State<App>) -> Result<Json<CarrierFaults>, Problem> {
+    Ok(Json(actions::get_faults(&app)?))
+}
+
+async fn put_faults(_: Admin, State(app): State<App>, Body(body): Body<CarrierFaults>) -> Result<Json<CarrierFaults>, Problem> {
+    Ok(Json(actions::put_faults(&app, body).await?))
+}
+
+async fn advance(
+    _: Admin,
+    State(app): State<App>,
+    key: MaybeIdempotencyKey,
+    Body(AdvanceParcels { step }): Body<AdvanceParcels>,
+) -> Result<Idempotent<Json<AdvancedParcels>>, Problem> {
+    actions::advance(&app, key, step).await
 }

@@ -7,8 +7,13 @@ mod mock;
 
 pub use mock::{MockCarrier, Mode};
 
-use contracts::{ids::FulfilmentId, problem::Code, shipping::Carrier, user::AddressSnapshot};
-use std::{future::Future, pin::Pin};
+use contracts::{
+    ids::FulfilmentId,
+    problem::Code,
+    shipping::{Carrier, CarrierFaults},
+    user::AddressSnapshot,
+};
+use std::{future::Future, pin::Pin, sync::Mutex};
 
 /// A request to take a parcel.
 #[derive(Debug, Clone)]
@@ -68,4 +73,9 @@ pub trait ParcelCarrier: Send + Sync {
 
     /// Agrees not to pick up the parcel.
     fn cancel(&self, fulfilment_id: FulfilmentId) -> CarrierFuture<'_, ()>;
+
+    /// The faults that administrators switch on and off; `None` unless this is the mock of a demonstration.
+    fn faults(&self) -> Option<&Mutex<CarrierFaults>> {
+        None
+    }
 }

@@ -28,6 +28,8 @@ pub enum Error {
     UnsupportedCountry(Country),
     #[error("shipping has no price in {0}")]
     UnsupportedCurrency(Currency),
+    #[error("the faults of the carrier cannot be switched")]
+    NoDemonstration,
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -36,6 +38,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::NotFound => Code::NOT_FOUND.into(),
+            Error::NoDemonstration => Problem::new(Code::NOT_FOUND).detail(error.to_string()),
             Error::HistoryIsFull => Code::TOO_MANY_EVENTS.into(),
             Error::InTheFuture => {
                 Problem::invalid(vec![Fault::at("/occurredAt", "OUT_OF_RANGE", "must not lie more than five minutes in the future")])

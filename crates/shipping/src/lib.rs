@@ -57,7 +57,10 @@ pub struct App {
 /// The service, with the mock carrier.
 #[must_use]
 pub fn service() -> Service {
-    service_with(|ctx, settings| Arc::new(MockCarrier::new(ctx.db.clone(), settings.carrier_mode, settings.slow())))
+    service_with(|ctx, settings| {
+        let carrier = MockCarrier::new(ctx.db.clone(), settings.carrier_mode, settings.slow());
+        Arc::new(if settings.switchable_faults { carrier.with_switchable_faults() } else { carrier })
+    })
 }
 
 /// The service, with another carrier.

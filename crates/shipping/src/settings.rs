@@ -35,6 +35,8 @@ pub struct Settings {
 
     /// The behaviour of the mock carrier, unless an address chooses another.
     pub carrier_mode: Mode,
+    /// Whether administrators switch faults of the mock carrier on and off and move parcels while it runs, for demonstrations.
+    pub switchable_faults: bool,
     /// How long the mock carrier takes when it is slow, in milliseconds.
     #[schemars(range(min = 0, max = 600_000))]
     pub carrier_slow_ms: u64,
@@ -99,6 +101,7 @@ impl Default for Settings {
             rates: BTreeMap::new(),
             countries: BTreeSet::new(),
             carrier_mode: Mode::Ok,
+            switchable_faults: false,
             carrier_slow_ms: 2_000,
             carrier_timeout_ms: 5_000,
             concurrency: 64,

@@ -167,6 +167,12 @@ pub async fn list_untouched(tx: &mut Tx, before: Timestamp, rows: usize) -> Resu
     .await
 }
 
+/// Makes every request to the carrier due now that waits for its next attempt.
+pub async fn make_all_due(tx: &mut Tx) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute("UPDATE shipments SET due_at = $1 WHERE due_at > $1", params![now]).await.map(|_| ())
+}
+
 /// Returns the shipments of confirmed orders, newest order first.
 pub async fn list(tx: &mut Tx, filter: ShipmentFilter, after: Option<FulfilmentId>, rows: i64) -> Result<Vec<ShipmentRecord>, Error> {
     if filter.pending == Some(true) && (filter.status.is_some() || filter.tracking_number.is_some()) {

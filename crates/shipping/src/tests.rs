@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod booking;
 mod cancelling;
+mod demonstration;
 mod fulfilments;
 mod migrations;
 mod shipping_rates;

@@ -3,10 +3,9 @@
 use crate::{
     App, Error,
     actions::{self, BOOKING},
-    domain::Scan,
     store,
 };
-use contracts::{ids::FulfilmentId, shipping::ShipmentStatus};
+use contracts::{ids::FulfilmentId, shipping::ParcelStep};
 use platform::{
     backoff::Backoff,
     due::{DueQueue, DueWork},
@@ -53,22 +52,7 @@ impl DueWork for BookingRequests {
 /// Moves every parcel that has been in its status for a step to the next one.
 async fn simulate(app: App) -> Result<Next, Error> {
     let step = app.settings.simulate_step();
-    let moved = app
-        .ctx
-        .db
-        .write(async move |tx| {
-            let before = tx.now().before(step);
-            let untouched = store::list_untouched(tx, before, SIMULATED).await?;
-            let count = untouched.len();
-            for (shipment, status) in untouched {
-                let (next, message) = match status {
-                    ShipmentStatus::Created => (ShipmentStatus::InTransit, "Picked up by the carrier"),
-                    _ => (ShipmentStatus::Delivered, "Handed over to the recipient"),
-                };
-                actions::track(tx, shipment, next, Scan::now(message)).await?;
-            }
-            Ok::<_, Error>(count)
-        })
-        .await?;
+    let moved =
+        app.ctx.db.write(async move |tx| actions::advance_in(tx, tx.now().before(step), SIMULATED, ParcelStep::NextScan).await).await?;
     Ok(Next::after_batch(moved, SIMULATED))
 }

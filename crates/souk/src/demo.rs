@@ -47,6 +47,9 @@ pub async fn run(flags: Flags) -> Result<()> {
     config.log.get_or_insert_with(|| DEFAULT_FILTER.to_owned());
     // Parcels advance every few seconds, so that a visitor sees one arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
+    // Visitors see what happens when others fail.
+    config.settings = config.settings.with_default("payment", "switchable_faults", true);
+    config.settings = config.settings.with_default("shipping", "switchable_faults", true);
     // Sales are available as soon as they are delivered, so that a visitor sees a payout. Payout warns of such a short time.
     config.settings = config.settings.with_default("payout", "return_window_days", 0_i64);
     let settings = config.settings.clone();

@@ -38,8 +38,9 @@ async fn started(folder: &TempFolder) -> Result<Runtime> {
     platform_run::start(&Config::embedded(folder.path()), false).await
 }
 
-fn operations(runtime: &Runtime) -> Vec<Operation> {
-    runtime.operations.iter().map(|(_, operation)| operation.clone()).collect()
+/// The operations of the services of this process, and that of the gateway.
+pub fn operations(runtime: &Runtime) -> Vec<Operation> {
+    runtime.operations.iter().map(|(_, operation)| operation.clone()).chain(gateway::operations()).collect()
 }
 
 fn describe(runtime: &Runtime, document: fn(&[Operation], &str, &str) -> serde_json::Value) -> serde_json::Value {

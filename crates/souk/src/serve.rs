@@ -165,7 +165,7 @@ impl Starting {
         let operations = match self.config.part {
             // No service runs here that could describe its operations.
             Part::Gateway => documents::all_operations().await?,
-            Part::All | Part::Services(_) => runtime.operations.iter().map(|(_, operation)| operation.clone()).collect(),
+            Part::All | Part::Services(_) => documents::operations(&runtime),
         };
         Ok(Server { starting: self, runtime, operations })
     }

@@ -22,6 +22,8 @@ const INTERNAL: [(Method, &str); 4] = [
     (Method::PUT, "/internal/cart/{id}/merge"),
     (Method::POST, "/internal/carts/lookup"),
 ];
+/// Administrators may.
+const OF_ADMINISTRATORS: [(Method, &str); 1] = [(Method::GET, "/admin/carts/daily")];
 /// Anyone may.
 const OPEN: [(Method, &str); 1] = [(Method::POST, "/carts")];
 
@@ -33,10 +35,15 @@ async fn every_route_is_in_the_table_and_refuses_anonymous_callers_and_wrong_rol
         ["{cartItemId}", "{code}", "{userId}", "{productId}"].iter().fold(path.to_owned(), |path, name| path.replace(name, "{id}"))
     };
     let served: HashSet<_> = own.map(|(_, operation)| (operation.method.clone(), template(operation.path))).collect();
-    let tried: HashSet<_> =
-        PUBLIC.iter().chain(&INTERNAL).chain(&OPEN).map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
+    let tried: HashSet<_> = PUBLIC
+        .iter()
+        .chain(&INTERNAL)
+        .chain(&OF_ADMINISTRATORS)
+        .chain(&OPEN)
+        .map(|(method, path)| (method.clone(), (*path).to_owned()))
+        .collect();
     assert_eq!(served, tried);
-    for (method, path) in PUBLIC.iter().chain(&INTERNAL) {
+    for (method, path) in PUBLIC.iter().chain(&INTERNAL).chain(&OF_ADMINISTRATORS) {
         let path = path.replace("{id}", &shop.customer_id.to_string());
         let request = || shop.request(method.clone(), &path).json(&json!({}));
         request().send().await.expect_problem(401, "UNAUTHENTICATED");

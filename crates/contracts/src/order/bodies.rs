@@ -6,6 +6,7 @@ use crate::{
     ids::{AddressId, OrderId, OrderItemId, PaymentId, ProductId, PromotionId, ShipmentId, UserId},
     money::{Currency, Money, MoneyError},
     payment::PaymentMethod,
+    payout::Day,
     problem::Failure,
     secret::Secret,
     shipping::ShipmentStatus,
@@ -355,6 +356,30 @@ pub struct OrderFilter {
     pub from: Option<Timestamp>,
     /// Only orders placed before this instant.
     pub to: Option<Timestamp>,
+}
+
+/// The orders that were placed on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DailyOrders {
+    /// In UTC.
+    pub day: Day,
+    pub orders: u64,
+    /// Those in PAYMENT_FAILED at present.
+    pub payment_failed: u64,
+    /// What came in, by currency: the totals of those that are CONFIRMED, SHIPPED, DELIVERED or REFUNDED at present.
+    pub revenue: Vec<DailyRevenue>,
+}
+
+/// What came in with the orders of one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DailyRevenue {
+    pub currency: Currency,
+    /// How many orders.
+    pub orders: u64,
+    /// In minor units of `currency`.
+    pub total_amount: i64,
 }
 
 /// Which orders a file has.

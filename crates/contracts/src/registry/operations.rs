@@ -56,6 +56,14 @@ const IN_EVERY_SERVICE: [(&str, &str, &str, &str); 2] = [
     ),
 ];
 
+/// The operation that the gateway itself answers.
+const OF_GATEWAY: (&str, &str, &str, &str) = (
+    "GET",
+    "/admin/system",
+    "getSystem",
+    "Reads the gateway that answers, how long its requests of the last hour took, and the services behind it. It takes no API key.",
+);
+
 macro_rules! samples {
     ($($service:literal)*) => {
         [$(($service, include_str!(concat!("../../samples/operations/", $service, ".json")))),*]
@@ -64,7 +72,7 @@ macro_rules! samples {
 
 /// The samples of each service, as they are written.
 const SAMPLES: &[(&str, &str)] = &samples![
-    "auth" "user" "seller" "catalog" "search" "cart" "promotion" "order" "payment" "payout" "inventory" "shipping" "returns" "review" "notification" "audit" "webhook" "parked-events"
+    "auth" "user" "seller" "catalog" "search" "cart" "promotion" "order" "payment" "payout" "inventory" "shipping" "returns" "review" "notification" "audit" "webhook" "parked-events" "system"
 ];
 
 static DOCS: LazyLock<HashMap<(&'static str, &'static str), OperationDoc>> = LazyLock::new(|| {
@@ -79,7 +87,9 @@ static DOCS: LazyLock<HashMap<(&'static str, &'static str), OperationDoc>> = Laz
         (call.method.as_str(), path, camel(&call.name.to_ascii_lowercase()), sentence(call.description))
     });
     let everywhere = IN_EVERY_SERVICE.map(|(method, path, id, description)| (method, path, id.to_owned(), description.to_owned()));
-    let docs = declared.chain(everywhere).map(|(method, path, id, description)| {
+    let (method, path, id, description) = OF_GATEWAY;
+    let own = std::iter::once((method, path, id.to_owned(), description.to_owned()));
+    let docs = declared.chain(everywhere).chain(own).map(|(method, path, id, description)| {
         let sample = samples.get(&id).cloned().unwrap_or_default();
         ((method, path), OperationDoc { id, description, sample })
     });
@@ -111,7 +121,9 @@ mod tests {
                 let owner = IN_EVERY_SERVICE
                     .iter()
                     .find(|(_, _, known, _)| known == id)
-                    .map_or_else(|| of_service.get(id).copied(), |_| Some("parked-events"));
+                    .map(|_| "parked-events")
+                    .or((OF_GATEWAY.2 == id).then_some("system"))
+                    .or_else(|| of_service.get(id).copied());
                 assert_eq!(owner, Some(service), "samples/operations/{service}.json has {id}, which {owner:?} declares");
             }
         }

@@ -184,3 +184,31 @@ async fn a_browser_is_told_that_the_program_is_starting() {
     let probe = site.request("GET", "/readyz", &headers).await;
     assert_eq!(probe.json()["reasons"], json!(["starting"]));
 }
+
+#[tokio::test]
+async fn administrators_read_the_state_of_the_installation_and_nobody_else_does() {
+    let failed = || async { Json(json!({"items": [{"status": "PARKED"}, {"status": "RETRYING"}], "nextCursor": null})) };
+    let order = Router::new().route("/admin/parked-events/order", get(failed));
+    let mut builder = build();
+    builder.services.insert("order", Upstream::InProcess(order));
+    let site = builder.start();
+    let path = "/api/v1/admin/system";
+    let nobody = site.get(path).await;
+    nobody.is_problem("UNAUTHENTICATED");
+    let (_, customer) = site.customer();
+    site.request("GET", path, &[("authorization", &customer)]).await.is_problem("FORBIDDEN");
+
+    let claims = Claims::user(&site.env, site.env.new_id(), &[contracts::auth::Role::Admin], Duration::from_secs(600));
+    let admin = format!("Bearer {}", site.key.sign(&claims));
+    let answer = site.request("GET", path, &[("authorization", &admin)]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let state: contracts::system::SystemStatus = serde_json::from_value(answer.json()).unwrap();
+    let names: Vec<_> = state.services.iter().map(|service| service.service.as_str()).collect();
+    assert_eq!(names, SERVICE_NAMES);
+    let answering: Vec<_> = state.services.iter().filter(|service| service.answers).collect();
+    let [order] = answering[..] else { panic!("the others do not know the path: {answering:?}") };
+    assert_eq!((order.service.as_str(), order.failed_events.parked, order.failed_events.retrying), ("order", 1, 1));
+    assert_eq!((order.replicas, order.ready_replicas), (1, 1));
+    assert_eq!((state.requests.requests, state.requests.failed), (2, 0), "those that were refused before");
+    assert!(state.requests.p99_micros >= state.requests.median_micros && state.requests.median_micros.is_some());
+}

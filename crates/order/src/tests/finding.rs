@@ -8,8 +8,8 @@ use super::{
 use crate::store::{OrderQuery, first_lines, listed};
 use contracts::{
     ids::{OrderId, ProductId, UserId},
-    order::{OrderStatus, OrderSummary, OrderView, TotalsEstimate},
-    page::{Page, Totals},
+    order::{DailyOrders, OrderStatus, OrderSummary, OrderView, TotalsEstimate},
+    page::{Page, Series, Totals},
     time::Timestamp,
 };
 use platform::testing::Harness;
@@ -178,4 +178,26 @@ async fn an_estimate_is_what_the_order_costs() {
     estimate(&body).await.expect_problem(422, "UNSUPPORTED_COUNTRY");
     h.post("/internal/orders/estimate", &body).service("payment").send().await.expect_problem(403, "FORBIDDEN");
     h.post("/internal/orders/estimate", &body).customer(customer()).send().await.expect_problem(403, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn figures_by_day_are_those_of_the_orders() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    let orders = five_orders(&h, &upstreams).await;
+    let (first, last) = (orders[4].created_at, orders[0].created_at);
+    let daily = async |query: &str| {
+        let series: Series<DailyOrders> = h.get(&format!("/admin/orders/daily?{query}")).admin().send().await.expect(200).read();
+        series.items
+    };
+    let days = daily(&format!("from={first}")).await;
+    assert_eq!((days.len(), days[0].orders, days[0].payment_failed), (1, 5, 1), "{days:?}");
+    assert_eq!(days[0].day.to_string(), first.to_string()[..10]);
+    let [paid] = days[0].revenue[..] else { panic!("{days:?}") };
+    assert_eq!((paid.orders, paid.total_amount), (2, orders[1].total_amount + orders[4].total_amount));
+    assert_eq!(daily(&format!("from={first}&to={last}")).await[0].orders, 4);
+    assert_eq!(daily(&format!("from={first}&to={first}")).await, []);
+    h.get("/admin/orders/daily").admin().send().await.expect_problem(422, "INVALID_REQUEST");
+    h.get("/admin/orders/daily?from=2020-01-01T00:00:00Z").admin().send().await.expect_problem(422, "INVALID_REQUEST");
+    h.get(&format!("/admin/orders/daily?from={first}")).customer(customer()).send().await.expect_problem(403, "FORBIDDEN");
 }

@@ -13,15 +13,19 @@ use super::{Authorization, Operation, Outcome, PaymentProvider, ProviderError, P
 use axum::http::HeaderMap;
 use contracts::{
     ids::TransactionId,
-    payment::{PaymentMethod, Provider, TransactionType},
+    payment::{PaymentMethod, Provider, ProviderFaults, TransactionType},
     time::Timestamp,
 };
 use platform::{
     db::{self, Db},
+    env::LockUnpoisoned as _,
     http::Problem,
     master_key::MasterKey,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// The latency and the faults of the mock, in addition to those of the payment methods.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,8 @@ pub struct MockProvider {
     db: Db,
     behaviour: Arc<Behaviour>,
     webhook_key: [u8; 32],
+    /// In addition to the behaviour, if they can be switched.
+    faults: Option<Arc<Mutex<ProviderFaults>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +62,17 @@ impl MockProvider {
     /// A provider that keeps its ledger in `db`.
     #[must_use]
     pub fn new(db: Db, master_key: &MasterKey, behaviour: Behaviour) -> MockProvider {
-        MockProvider { db, behaviour: Arc::new(behaviour), webhook_key: webhook::key(master_key) }
+        MockProvider { db, behaviour: Arc::new(behaviour), webhook_key: webhook::key(master_key), faults: None }
+    }
+
+    /// The same with faults that are switched on and off while it runs; all are off.
+    #[must_use]
+    pub fn with_switchable_faults(self) -> MockProvider {
+        MockProvider { faults: Some(Arc::default()), ..self }
+    }
+
+    fn switched_on(&self) -> ProviderFaults {
+        self.faults.as_ref().map(|faults| *faults.lock_unpoisoned()).unwrap_or_default()
     }
 
     fn send(&self, request: MockRequest) -> ProviderFuture<'_, Outcome> {
@@ -102,7 +118,7 @@ impl MockProvider {
                 self.db.write(async move |tx| ledger::abandon(tx, authorization).await).await.map(|outcome| Answer::Outcome(Some(outcome)))
             }
             MockRequest::Authorize(authorization) => {
-                let declined = self.chance(self.behaviour.decline_percent);
+                let declined = self.switched_on().declines || self.chance(self.behaviour.decline_percent);
                 self.db.write(async move |tx| ledger::authorize(tx, authorization, declined).await).await
             }
             MockRequest::Under(kind, operation) => self.db.write(async move |tx| ledger::operate(tx, kind, operation).await).await,
@@ -117,7 +133,8 @@ impl MockProvider {
             }
             MockRequest::Lookup(_) | MockRequest::Abandon(_) => None,
         };
-        let slow = if method == Some(PaymentMethod::Slow) { self.behaviour.slow } else { Duration::ZERO };
+        let is_slow = method == Some(PaymentMethod::Slow) || self.switched_on().slow;
+        let slow = if is_slow { self.behaviour.slow } else { Duration::ZERO };
         Ok(self.behaviour.latency.max(slow))
     }
 
@@ -159,6 +176,10 @@ impl PaymentProvider for MockProvider {
 
     fn abandon(&self, authorization: Authorization) -> ProviderFuture<'_, Outcome> {
         self.send(MockRequest::Abandon(authorization))
+    }
+
+    fn faults(&self) -> Option<&Mutex<ProviderFaults>> {
+        self.faults.as_deref()
     }
 
     fn read_webhook(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Option<TransactionId>, Problem> {

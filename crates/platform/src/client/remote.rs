@@ -101,6 +101,14 @@ impl Remote {
         }))
     }
 
+    /// How many addresses there are, and how many of them passed their last probe. Addresses that nobody calls are not probed.
+    #[must_use]
+    pub fn replicas(&self) -> (u32, u32) {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let ready = self.0.replicas.iter().filter(|replica| replica.is_ready.load(Ordering::Relaxed)).count();
+        (count(self.0.replicas.len()), count(ready))
+    }
+
     /// The addresses in the order in which a request tries them: those that are ready take turns, the others come last.
     pub(super) fn in_turn(&self) -> impl Iterator<Item = &Replica> {
         let replicas = &self.0.replicas;

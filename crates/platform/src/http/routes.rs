@@ -61,6 +61,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
+    /// The operations without their router.
+    #[must_use]
+    pub fn operations(self) -> Vec<Operation> {
+        self.operations
+    }
+
     /// The router, to be wrapped by [`RequestLayers`](super::RequestLayers), and its operations.
     pub fn build(self, state: S) -> (Router, Vec<Operation>) {
         (self.router.with_state(state), self.operations)

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::store;
-use contracts::review::{ProductReviewFilter, ReviewSort, Stars};
+use contracts::{
+    ids::UserId,
+    review::{ProductReviewFilter, ReviewSort, SellerReviewFilter, Stars},
+};
 use std::time::Duration;
 
 /// The ratings of every page of a product's reviews, with two reviews on each page.
@@ -81,4 +84,58 @@ async fn every_order_reads_one_index() {
     let filter = ProductReviewFilter { sort: None, rating: Some(Stars::new(5).unwrap()) };
     let plan = h.query_plan(store::of_product(h.id(), filter, None, 21).sql());
     assert!(plan[0].contains("rating=?"), "{plan:?}");
+}
+
+/// The ids of the reviews that a seller sees.
+async fn of_seller(h: &Shop, seller: UserId, query: &str) -> Vec<String> {
+    let page = h.get(&format!("/seller/reviews{query}")).seller(seller).send().await.expect(200).json();
+    page["items"].as_array().unwrap().iter().map(|review| review["reviewId"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_seller_sees_the_published_reviews_of_the_own_goods() {
+    let h = Shop::open(true).await;
+    let (seller, other) = (h.id(), h.id());
+    let (first, second, foreign) = (h.product(Some(seller)), h.product(Some(seller)), h.product(Some(other)));
+    let mut written = Vec::new();
+    for (product, stars) in [(first, 5), (second, 2), (foreign, 4), (first, 1)] {
+        written.push(h.review(product, stars).await.review_id.to_string());
+        h.advance(Duration::from_millis(1));
+    }
+    let rejected = format!("/admin/reviews/{}/reject", written[3]);
+    h.post(&rejected, &json!({})).admin().send().await.expect(200);
+    let answer = format!("/reviews/{}/answer", written[0]);
+    h.put(&answer, &json!({"text": "Thank you"})).seller(seller).send().await.expect(200);
+
+    let only = |wanted: &[usize]| wanted.iter().map(|at| written[*at].clone()).collect::<Vec<_>>();
+    assert_eq!(of_seller(&h, seller, "").await, only(&[1, 0]));
+    assert_eq!(of_seller(&h, other, "").await, only(&[2]));
+    assert_eq!(of_seller(&h, seller, "?answered=false").await, only(&[1]));
+    assert_eq!(of_seller(&h, seller, "?answered=true").await, only(&[0]));
+    assert_eq!(of_seller(&h, seller, "?rating=2").await, only(&[1]));
+    assert_eq!(of_seller(&h, seller, &format!("?productId={first}")).await, only(&[0]));
+    assert_eq!(of_seller(&h, seller, &format!("?productId={foreign}")).await, only(&[]), "the goods of another seller");
+    let page = h.get("/seller/reviews?limit=1").seller(seller).send().await.expect(200).json();
+    assert_eq!((&page["items"][0]["userId"], &page["items"][0]["productTitle"]), (&json!(null), &json!("Lamp")));
+    let cursor = page["nextCursor"].as_str().unwrap();
+    assert_eq!(of_seller(&h, seller, &format!("?limit=1&cursor={cursor}")).await, only(&[0]));
+    h.get(&format!("/seller/reviews?limit=1&cursor={cursor}")).seller(other).send().await.expect_problem(400, "BAD_CURSOR");
+    for query in ["?answered=maybe", "?rating=6", "?status=PENDING"] {
+        h.get(&format!("/seller/reviews{query}")).seller(seller).send().await.expect_problem(422, "INVALID_REQUEST");
+    }
+    h.get("/seller/reviews").customer(seller).send().await.expect_problem(403, "FORBIDDEN");
+    h.get("/seller/reviews").send().await.expect_problem(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn the_list_of_a_seller_reads_one_index() {
+    let h = Shop::open(true).await;
+    for answered in [None, Some(true), Some(false)] {
+        for before in [None, Some(h.id())] {
+            let filter = SellerReviewFilter { answered, ..SellerReviewFilter::default() };
+            let plan = h.query_plan(store::of_seller(h.id(), filter, before, 21).sql());
+            let index = if answered == Some(false) { "reviews_of_seller_unanswered" } else { "reviews_of_seller" };
+            assert!(plan.len() == 1 && plan[0].starts_with("SEARCH") && plan[0].contains(index), "{answered:?}: {plan:?}");
+        }
+    }
 }

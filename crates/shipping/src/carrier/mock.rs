@@ -5,11 +5,21 @@ mod parcel_store;
 
 use self::parcel_store::{lock_parcel, save_parcel};
 use super::{BookingRequest, CarrierError, CarrierFuture, ParcelCarrier};
-use contracts::{ids::FulfilmentId, shipping::Carrier, user::AddressSnapshot};
-use platform::db::{Db, Error, Tx};
+use contracts::{
+    ids::FulfilmentId,
+    shipping::{Carrier, CarrierFaults},
+    user::AddressSnapshot,
+};
+use platform::{
+    db::{Db, Error, Tx},
+    env::LockUnpoisoned as _,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// How often [`Mode::Flaky`] refuses a parcel.
 const REFUSALS: u32 = 2;
@@ -50,16 +60,31 @@ pub struct MockCarrier {
     db: Db,
     mode: Mode,
     slow: Duration,
+    /// In addition to the mode, if they can be switched.
+    faults: Option<Arc<Mutex<CarrierFaults>>>,
 }
 
 impl MockCarrier {
     /// A carrier with this mode, unless an address has another one. `slow` is the delay of [`Mode::Slow`].
     #[must_use]
     pub fn new(db: Db, mode: Mode, slow: Duration) -> MockCarrier {
-        MockCarrier { db, mode, slow }
+        MockCarrier { db, mode, slow, faults: None }
+    }
+
+    /// The same with faults that are switched on and off while it runs; all are off.
+    #[must_use]
+    pub fn with_switchable_faults(self) -> MockCarrier {
+        MockCarrier { faults: Some(Arc::default()), ..self }
+    }
+
+    /// Refuses while the carrier is switched off.
+    fn check_up(&self) -> Result<(), CarrierError> {
+        let is_down = self.faults.as_ref().is_some_and(|faults| faults.lock_unpoisoned().down);
+        if is_down { Err(CarrierError::Refused("it is switched off".into())) } else { Ok(()) }
     }
 
     async fn write_booking(&self, request: BookingRequest) -> Result<String, CarrierError> {
+        self.check_up()?;
         let mode = Mode::of_address(&request.address).unwrap_or(self.mode);
         let entry = self.db.write(async move |tx| book_in(tx, request.fulfilment_id, mode).await).await.map_err(unavailable)?;
         match entry {
@@ -75,6 +100,7 @@ impl MockCarrier {
     }
 
     async fn write_cancellation(&self, fulfilment_id: FulfilmentId) -> Result<(), CarrierError> {
+        self.check_up()?;
         self.db
             .write(async move |tx| {
                 let mut parcel = lock_parcel(tx, fulfilment_id).await?;
@@ -97,6 +123,10 @@ impl ParcelCarrier for MockCarrier {
 
     fn cancel(&self, fulfilment_id: FulfilmentId) -> CarrierFuture<'_, ()> {
         Box::pin(self.write_cancellation(fulfilment_id))
+    }
+
+    fn faults(&self) -> Option<&Mutex<CarrierFaults>> {
+        self.faults.as_deref()
     }
 }
 

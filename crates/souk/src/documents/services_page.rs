@@ -84,8 +84,8 @@ fn entry_points_of(openapi: &Value) -> BTreeSet<EntryPoint> {
                 .is_none_or(|ways| ways.is_empty() || ways.contains(&Value::Object([].into_iter().collect())));
             let roles = operation["x-roles"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
             let roles = if anonymous { BTreeSet::new() } else { roles.collect() };
-            // Every service has these; the page describes them once.
-            if service != "parked-events" {
+            // Every service has the first, and the gateway the second; the page describes them once.
+            if !["parked-events", "system"].contains(&service) {
                 entry_points.insert((service.to_owned(), method.to_uppercase(), path.clone(), roles));
             }
         }
