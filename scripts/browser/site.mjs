@@ -94,6 +94,11 @@ export const SCREENS = [
   { name: 'admin-audit', as: 'admin', path: '/admin/audit' },
   { name: 'admin-audit-check', as: 'admin', path: '/admin/audit/check' },
   { name: 'admin-system', as: 'admin', path: '/admin/system' },
+  { name: 'admin-keys', as: 'admin', path: '/admin/keys' },
+  { name: 'selling-webhooks', as: 'seller', path: '/seller/webhooks' },
+  { name: 'selling-webhook', as: 'seller', path: '/seller/webhooks', prepare: addEndpoint, follow: ['tbody a[href^="/seller/webhooks/"]'] },
+  { name: 'selling-keys', as: 'seller', path: '/seller/keys' },
+  { name: 'admin-demo', as: 'admin', path: '/admin/demo' },
   { name: 'admin-order', as: 'admin', path: '/admin/orders', follow: ['tbody a[href^="/admin/orders/"]'] },
   { name: 'admin-refund', as: 'admin', path: '/admin/orders?status=DELIVERED', follow: ['tbody a[href^="/admin/orders/"]', 'a[href$="/refund"]'] },
   { name: 'admin-product', as: 'admin', path: '/admin/products', follow: ['tbody a[href^="/admin/products/"]'] },
@@ -121,6 +126,15 @@ export async function addToCart(page) {
   await page.goto(`${BASE}/search?q=chair`);
   await page.locator('.card a').first().click();
   await page.getByRole('button', { name: 'Add to cart' }).click();
+}
+
+/** Adds a webhook endpoint of the seller, unless there is one. */
+async function addEndpoint(page) {
+  await page.goto(`${BASE}/seller/webhooks`);
+  if (await page.locator('tbody a[href^="/seller/webhooks/"]').count()) return;
+  await page.fill('[name=url]', 'https://receiver.example/hook');
+  await page.check('[value=FulfilmentConfirmed]');
+  await page.getByRole('button', { name: 'Create' }).click();
 }
 
 export async function logIn(page, persona) {

@@ -175,7 +175,8 @@ pub fn pages(config: &Config, api: Router, shutdown: Shutdown) -> Result<Router>
     let Some(key) = config.master_key()? else { bail!("the installation has no {}", MasterKey::FILE) };
     let public_url = config.settings.section::<notification::Settings>("notification")?.shop_url()?;
     let session_key = key.key_for("web-session");
-    Ok(web::routes(web::Setup { env: Env::system(), api, session_key, https: settings.https, public_url, shutdown }))
+    let is_demo = config.settings.section::<payment::Settings>("payment")?.switchable_faults;
+    Ok(web::routes(web::Setup { env: Env::system(), api, session_key, https: settings.https, public_url, shutdown, is_demo }))
 }
 
 /// The pages that browsers get instead of problem documents.

@@ -53,6 +53,8 @@ pub struct Setup {
     pub public_url: String,
     /// Ends the streams of events, which last longer than other answers.
     pub shutdown: Shutdown,
+    /// Whether administrators find the panel of a demonstration among their pages.
+    pub is_demo: bool,
 }
 
 /// What the handlers share.
@@ -67,6 +69,7 @@ struct Inner {
     category_pictures: pages::CategoryPictures,
     public_url: String,
     shutdown: Shutdown,
+    is_demo: bool,
 }
 
 impl Site {
@@ -78,7 +81,7 @@ impl Site {
 
 /// Returns the routes of the pages.
 pub fn routes(setup: Setup) -> Router {
-    let Setup { env, api, session_key, https, public_url, shutdown } = setup;
+    let Setup { env, api, session_key, https, public_url, shutdown, is_demo } = setup;
     let site = Site(Arc::new(Inner {
         env,
         api: Api::new(api),
@@ -87,6 +90,7 @@ pub fn routes(setup: Setup) -> Router {
         category_pictures: pages::CategoryPictures::default(),
         public_url,
         shutdown,
+        is_demo,
     }));
     pages::routes().with_state(site).layer(from_fn(forms::refuse_other_sites))
 }

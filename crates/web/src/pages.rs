@@ -6,6 +6,7 @@ mod browse;
 mod cart;
 mod checkout;
 mod crawlers;
+mod integration;
 mod login;
 mod orders;
 mod product;

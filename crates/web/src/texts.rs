@@ -74,12 +74,14 @@ macro_rules! texts {
 
 mod admin_texts;
 mod dashboard_texts;
+mod integration_texts;
 mod problem_texts;
 mod seller_texts;
 mod shop_texts;
 
 pub use admin_texts::AdminTexts;
 pub use dashboard_texts::DashboardTexts;
+pub use integration_texts::IntegrationTexts;
 pub use problem_texts::problem;
 pub use seller_texts::SellerTexts;
 pub use shop_texts::Texts;
@@ -108,7 +110,9 @@ mod tests {
 
     #[test]
     fn no_text_is_missing() {
-        for (name, english, german) in [admin_texts::ALL, dashboard_texts::ALL, seller_texts::ALL, shop_texts::ALL].concat() {
+        for (name, english, german) in
+            [admin_texts::ALL, dashboard_texts::ALL, integration_texts::ALL, seller_texts::ALL, shop_texts::ALL].concat()
+        {
             assert!(!english.is_empty() && !german.is_empty(), "{name}");
         }
     }

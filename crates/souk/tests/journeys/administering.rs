@@ -6,7 +6,7 @@ use super::{
     server::{PASSWORD, Server},
 };
 use contracts::{
-    order::{GET_ORDER, OrderStatus},
+    order::{GET_ORDER, OrderStatus, PAY_ORDER, PayOrder},
     payment::{GET_PAYMENT, PaymentMethod, PaymentStatus},
     review::{GET_REVIEW, ReviewStatus, Stars, WRITE_REVIEW, WriteReview},
     seller::{APPLY_AS_SELLER, GET_OWN_SELLER, SellerStatus},
@@ -49,7 +49,7 @@ async fn an_administrator_reads_an_order_refunds_a_part_and_decides() {
 
     // The whole story of the order, by its number.
     let story = browser.until(&format!("/admin/orders/{}", order.order_number), "NotificationSent").await;
-    for text in ["mara@example.com", "LAMP-7", "Capture", "seller", "OrderConfirmed", "ORDER_CONFIRMED", "MOCK-", "provider_clearing"] {
+    for text in ["mara@example.com", "LAMP-7", "Capture", "seller", "OrderConfirmed", "Order confirmed", "MOCK-", "provider_clearing"] {
         assert!(story.shows(text), "the story lacks {text}: {}", story.html);
     }
 
@@ -109,14 +109,66 @@ async fn an_administrator_reads_an_order_refunds_a_part_and_decides() {
     server.stop_and_check().await;
 }
 
+const DEMONSTRATION: [(&str, &str); 2] = [("SOUK_PAYMENT_SWITCHABLE_FAULTS", "true"), ("SOUK_SHIPPING_SWITCHABLE_FAULTS", "true")];
+
+/// Presses a button of the panel.
+async fn press(browser: &mut Browser, what: &str) {
+    let key = form_key(&browser.open("/admin/demo").await);
+    let page = browser.post(&format!("/admin/demo/{what}"), &[("formKey", &key)]).await;
+    assert!(page.path == "/admin/demo" && page.shows("It is done."), "{what}: {}", page.html);
+}
+
+#[tokio::test]
+async fn a_demonstration_shows_faults_and_moves_parcels() {
+    let server = Server::start_with(&DEMONSTRATION).await;
+    let admin = server.admin().await;
+    let lamp = server.product(&admin, "LAMP-8", 4_900, 9).await;
+    let mara = server.customer("mara").await;
+    let mut browser = logged_in(&server, "admin@example.com").await;
+    let page = browser.open("/admin").await;
+    assert!(page.shows("href=\"/admin/demo\""), "the panel is among the places: {}", page.html);
+    let page = browser.open("/admin/demo").await;
+    assert_eq!((page.html.matches("Switched off").count(), page.html.matches("Switched on").count()), (3, 0), "{}", page.html);
+
+    // Payments are declined as long as the fault is on, and the order is paid afterwards.
+    press(&mut browser, "declines/on").await;
+    let page = browser.open("/admin/demo").await;
+    assert_eq!(page.html.matches("Switched on").count(), 1, "{}", page.html);
+    mara.add(lamp, 1).await;
+    let declined = mara.order(PaymentMethod::Ok, "declined").await;
+    mara.order_in(declined.order_id, OrderStatus::PaymentFailed).await;
+    let story = browser.until(&format!("/admin/orders/{}", declined.order_id), "Payment failed").await;
+    assert!(story.shows("The payment was declined"), "{}", story.html);
+    press(&mut browser, "declines/off").await;
+    press(&mut browser, "slow/on").await;
+    press(&mut browser, "carrier/on").await;
+    mara.must(request(&PAY_ORDER).path(declined.order_id).body(&PayOrder { payment_method: PaymentMethod::Ok })).await;
+    let paid = mara.order_in(declined.order_id, OrderStatus::Confirmed).await;
+
+    // While the carrier is down the parcel waits, and it is booked once it is up again.
+    let waiting = browser.until("/admin/parcels?pending=true", "The carrier does not answer").await;
+    assert!(waiting.shows(&paid.order_number), "{}", waiting.html);
+    press(&mut browser, "carrier/off").await;
+    press(&mut browser, "slow/off").await;
+    mara.order_until(paid.order_id, "booked", |order| order.fulfilments[0].tracking_number.is_some()).await;
+
+    // Parcels move by the button alone.
+    press(&mut browser, "parcels/scan").await;
+    mara.order_in(paid.order_id, OrderStatus::Shipped).await;
+    press(&mut browser, "parcels/deliver").await;
+    mara.order_in(paid.order_id, OrderStatus::Delivered).await;
+    assert_eq!(browser.post("/admin/demo/everything/on", &[]).await.status, 404);
+    server.stop_and_check().await;
+}
+
 /// Every page of administrators; a parameter stands as an id that names nothing.
 fn paths() -> Vec<(&'static str, String)> {
-    let source = include_str!("../../../web/src/pages/admin.rs");
-    let routes = source.split(".route(\"").skip(1).map(|rest| rest.split('\n').next().unwrap_or_default());
+    let own = include_str!("../../../web/src/pages/admin.rs").split(".route(\"").skip(1).map(|rest| ("", rest));
+    let shared = include_str!("../../../web/src/pages/integration.rs").split(".route(&at(\"").skip(1).map(|rest| ("/admin", rest));
     let mut paths = Vec::new();
-    for route in routes {
-        let (path, methods) = route.split_once('"').unwrap();
-        let mut filled = path.to_owned();
+    for (root, route) in own.chain(shared) {
+        let (path, methods) = route.split('\n').next().unwrap_or_default().split_once('"').unwrap();
+        let mut filled = format!("{root}{path}");
         while let Some((start, end)) = filled.find('{').zip(filled.find('}')) {
             filled.replace_range(start..=end, "01890000-0000-7000-8000-000000000001");
         }
@@ -153,7 +205,7 @@ async fn the_pages_of_administrators_exist_for_nobody_else() {
         if method == "get" {
             assert_eq!(nobody.open(&path).await.status, 303, "{path} asks for a login");
             let page = boss.open(&path).await;
-            let names_nothing = path.contains("01890000");
+            let names_nothing = path.contains("01890000") || path == "/admin/demo";
             assert_eq!(page.status, if names_nothing { 404 } else { 200 }, "{path}: {}", page.html);
             assert_eq!(page.html.matches("<h1").count(), 1, "{path}");
             assert!(!page.shows("style=\"") && !page.shows("<script>"), "{path} has nothing inline");

@@ -11,10 +11,13 @@ use contracts::{
     order::OrderStatus,
     payment::PaymentMethod,
     payout::RUN_PAYOUTS,
+    review::{ModerateReview, PUBLISH_REVIEW, Stars, WRITE_REVIEW, WriteReview},
     seller::{APPROVE_SELLER, DecideSeller, LIST_SELLER_RECORDS, REJECT_SELLER},
     shipping::ShipmentStatus,
 };
-use souk::api_client::request;
+use souk::api_client::{raw, request};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The key that a form has.
 fn key_of(page: &Shown) -> String {
@@ -240,5 +243,123 @@ async fn promotions_files_and_the_profile_of_a_shop_are_changed_with_pages() {
     let account = [("payoutAccount", "DE02120300000000202051"), ("currentPassword", PASSWORD)];
     let changed = mara.post("/seller/profile/payout-account", &account).await;
     assert!(changed.shows("****2051") && changed.shows("Payouts are held until"), "{}", changed.html);
+    server.stop_and_check().await;
+}
+
+/// The key of a form that a list or a sheet shows.
+fn form_key(page: &Shown) -> String {
+    page.between("name=\"formKey\" value=\"", "\"").to_owned()
+}
+
+#[tokio::test]
+async fn a_seller_connects_other_systems_with_pages() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for name in ["mara", "ole"] {
+        seller(&server, &admin, name).await;
+    }
+    let (mut pages, mut others) = (log_in(&server, "mara").await, log_in(&server, "ole").await);
+    server.customer("buyer").await;
+    let mut buyer = log_in(&server, "buyer").await;
+
+    // An endpoint: what is wrong stands beside its field, and the secret is shown once.
+    let list = pages.open("/seller/webhooks").await;
+    assert!(list.status == 200 && list.shows("There are no endpoints") && list.shows("FulfilmentConfirmed"), "{}", list.html);
+    assert!(!list.shows("value=\"OrderCreated\""), "sellers get events of their own alone: {}", list.html);
+    let key = form_key(&list);
+    let wrong = pages.post("/seller/webhooks", &[("formKey", &key), ("url", "ftp://x"), ("description", "Books")]).await;
+    assert!(wrong.status == 422 && wrong.shows("endpoint-url-fault") && wrong.shows("endpoint-eventTypes-fault"), "{}", wrong.html);
+    assert!(wrong.shows("value=\"ftp://x\"") && wrong.shows("value=\"Books\""), "what was typed stays: {}", wrong.html);
+    let key = form_key(&wrong);
+    let fields =
+        [("formKey", &*key), ("url", "https://receiver.example/hook"), ("eventTypes", "FulfilmentConfirmed"), ("eventTypes", "PayoutPaid")];
+    let made = pages.post("/seller/webhooks", &fields).await;
+    let secret = format!("whsec_{}", made.between("<code>whsec_", "<"));
+    let endpoint = id_after(&made, "href=\"/seller/webhooks/");
+    let path = format!("/seller/webhooks/{endpoint}");
+    let sheet = pages.open(&path).await;
+    assert!(sheet.shows("receiver.example") && sheet.shows("PayoutPaid") && !sheet.shows(&secret), "{}", sheet.html);
+    let key = form_key(&sheet);
+    let rotated = pages.post(&format!("{path}/rotate"), &[("formKey", &key)]).await;
+    assert!(rotated.shows("<code>whsec_") && !rotated.shows(&secret), "{}", rotated.html);
+    pages.post(&format!("{path}/test"), &[("formKey", &key)]).await;
+    let sent = pages.until(&path, "WebhookTest").await;
+    let delivery = sent.between("/deliveries/", "/replay").to_owned();
+    let replay = format!("{path}/deliveries/{delivery}/replay");
+    let again = pages.post(&replay, &[("formKey", &form_key(&sent))]).await;
+    assert!(again.status == 200 && again.path == path && again.shows("It is tried again."), "{}", again.html);
+
+    // A key: it opens its scopes, and counts no longer once it is revoked.
+    let wrong = pages.post("/seller/keys", &[("formKey", "k1"), ("name", ""), ("expiresAt", "someday")]).await;
+    assert!(wrong.status == 422, "{}", wrong.html);
+    for fault in ["key-name-fault", "key-expiresAt-fault", "key-scopes-fault"] {
+        assert!(wrong.shows(fault), "{fault}: {}", wrong.html);
+    }
+    let fields = [("formKey", "k2"), ("name", "Books & more"), ("scopes", "seller:read"), ("expiresAt", "2099-12-31")];
+    let made = pages.post("/seller/keys", &fields).await;
+    let api_key = format!("souk_sk_{}", made.between("<code>souk_sk_", "<"));
+    let keys = pages.open("/seller/keys").await;
+    assert!(keys.shows("Books &#38; more") && keys.shows("1 January 2100") && keys.shows("never"), "{}", keys.html.replace('\u{a0}', " "));
+    assert!(!keys.shows(&api_key));
+    let by_key = |path: &str| raw("GET".parse().unwrap(), path).header("authorization", &format!("Bearer {api_key}"));
+    let guest = server.guest();
+    assert_eq!(guest.send(by_key("/seller/fulfilments")).await.status, 200);
+    assert_eq!(guest.send(by_key("/orders")).await.status, 403, "a scope that it does not have");
+    let id = keys.between("/seller/keys/", "/delete").to_owned();
+    assert_eq!(others.post(&format!("/seller/keys/{id}/delete"), &[]).await.status, 404, "the key of another seller");
+    let gone = pages.post(&format!("/seller/keys/{id}/delete"), &[("formKey", &form_key(&keys))]).await;
+    assert!(gone.path == "/seller/keys" && gone.shows("There are no keys"), "{}", gone.html);
+    // Within a second.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while guest.send(by_key("/seller/fulfilments")).await.status != 401 {
+        assert!(Instant::now() < deadline, "a revoked key still opens the API");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    // Nobody else has these pages.
+    assert_eq!(others.open(&path).await.status, 404);
+    assert!(!others.open("/seller/webhooks").await.shows("receiver.example"));
+    assert_eq!(others.post(&format!("{path}/delete"), &[]).await.status, 404);
+    for path in ["/seller/webhooks", "/seller/keys", &path] {
+        assert_eq!(buyer.open(path).await.status, 404, "{path}");
+    }
+    assert_eq!(pages.open(&path).await.status, 200);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_seller_answers_the_reviews_of_all_goods_on_one_page() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let lamps = category(&admin, "Lamps").await;
+    let (mara, _) = seller(&server, &admin, "mara").await;
+    let buyer = server.customer("buyer").await;
+    let mut reviews = Vec::new();
+    for (sku, title, stars) in [("LAMP-1", "Lamp & shade", 5), ("LAMP-2", "Torch", 2)] {
+        let product = mara.sell(sku, title, lamps, 5_000, 10).await;
+        buyer.add(product, 1).await;
+        let order = buyer.order(PaymentMethod::Ok, sku).await;
+        let order = buyer.order_until(order.order_id, "booked", |order| order.fulfilments[0].shipment_id.is_some()).await;
+        admin.must(reporting(order.fulfilments[0].shipment_id.unwrap(), ShipmentStatus::Delivered)).await;
+        let body = WriteReview { rating: Stars::new(stars).unwrap(), title: Some(format!("About {sku}").parse().unwrap()), text: None };
+        let review = accepted(&buyer, request(&WRITE_REVIEW).path(product).body(&body), &["PURCHASE_REQUIRED"]).await;
+        admin.must(request(&PUBLISH_REVIEW).path(review.review_id).body(&ModerateReview::default())).await;
+        reviews.push(review);
+    }
+    let mut pages = log_in(&server, "mara").await;
+    let page = pages.open("/seller/reviews").await;
+    for text in ["About LAMP-1", "About LAMP-2", "Lamp &#38; shade", "Torch"] {
+        assert!(page.shows(text), "{text}: {}", page.html);
+    }
+    let low = pages.open("/seller/reviews?rating=2").await;
+    assert!(low.shows("About LAMP-2") && !low.shows("About LAMP-1"), "{}", low.html);
+    let path = format!("/seller/reviews/{}/answer", reviews[0].review_id);
+    let empty = pages.post(&path, &[("text", ""), ("answered", "false")]).await;
+    assert!(empty.status == 422 && empty.shows("-fault"), "{}", empty.html);
+    let answered = pages.post(&path, &[("text", "Thank you"), ("answered", "false")]).await;
+    assert!(answered.path == "/seller/reviews?answered=false" && answered.shows("Your answer is published."), "{}", answered.html);
+    assert!(answered.shows("About LAMP-2") && !answered.shows("About LAMP-1"), "the answered one left the list: {}", answered.html);
+    let none = pages.open("/seller/reviews?rating=9").await;
+    assert!(none.status == 200 && none.shows("Nothing matches these filters"), "{}", none.html);
     server.stop_and_check().await;
 }

@@ -46,6 +46,10 @@ impl Head {
     pub fn choice(t: &DashboardTexts) -> Head {
         Head { is_choice: true, ..Head::new(t.choose) }
     }
+    /// The column of times of a list that has the newest first and no other order.
+    pub fn newest(label: &'static str) -> Head {
+        Head { sorted: Some("descending"), ..Head::new(label) }
+    }
     pub fn of_numbers(self) -> Head {
         Head { is_number: true, ..self }
     }

@@ -9,6 +9,8 @@ mod personal_data;
 mod profile;
 mod wishes;
 
+pub use messages::{channel_words, kind_words};
+
 use super::{Frame, enter, failed, page};
 use crate::{Site, format, session::Visitor};
 use askama::Template;

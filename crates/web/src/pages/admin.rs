@@ -12,41 +12,42 @@ mod admin_reviews;
 mod admin_sellers;
 mod admin_stock;
 mod admin_users;
-mod admin_webhooks;
 mod audit_log;
 #[cfg(test)]
 mod crawl_tests;
+mod demo_panel;
+mod gathered;
+mod names;
 mod parked;
 mod rates;
 mod refunds;
-mod screens;
-mod sent;
 mod story;
 mod system;
 mod today;
 mod words;
 
-use super::{Frame, failed, page, refused_page, see_other};
+use super::{Frame, integration};
 use crate::{
     Site,
-    api::{ApiCall, Caller, Failure},
-    dashboard::{Dashboard, Listing, enter_as, form_key},
-    format,
-    forms::Faults,
+    api::Failure,
+    dashboard::{
+        self, Board, Dashboard, enter_as, finish,
+        screens::{self, Refused, Screen, Sheet, Trouble},
+        sent::{self, Sent},
+    },
     session::{AdminNotice, Notice, Visitor},
-    texts::{AdminTexts, DashboardTexts, Language},
+    texts::{AdminTexts, Language},
 };
-use askama::Template;
 use axum::{
     Router,
     extract::FromRequestParts,
-    http::{StatusCode, request::Parts},
+    http::request::Parts,
     response::Response,
     routing::{get, post},
 };
-use contracts::{auth::Role, call::Call, money::Currency, page::Page, time::Timestamp, user::User};
-use screens::{ListPage, Screen, Sheet, SheetPage};
-use serde::de::DeserializeOwned;
+use contracts::auth::Role;
+use std::ops::Deref;
+pub use words::badge;
 
 pub fn routes() -> Router<Site> {
     Router::new()
@@ -74,6 +75,7 @@ pub fn routes() -> Router<Site> {
         .route("/admin/sellers/{sellerId}", get(admin_sellers::show))
         .route("/admin/sellers/{sellerId}/{decision}", post(admin_sellers::decide))
         .route("/admin/products", get(admin_products::list))
+        .route("/admin/products/block", post(admin_products::block_many))
         .route("/admin/products/{productId}", get(admin_products::show))
         .route("/admin/products/{productId}/block", post(admin_products::block))
         .route("/admin/products/{productId}/unblock", post(admin_products::unblock))
@@ -84,6 +86,7 @@ pub fn routes() -> Router<Site> {
         .route("/admin/reviews/{reviewId}/publish", post(admin_reviews::publish))
         .route("/admin/reviews/{reviewId}/reject", post(admin_reviews::reject))
         .route("/admin/returns", get(admin_returns::list))
+        .route("/admin/returns/approve", post(admin_returns::approve_many))
         .route("/admin/returns/{returnId}", get(admin_returns::show))
         .route("/admin/returns/{returnId}/approve", post(admin_returns::approve))
         .route("/admin/returns/{returnId}/reject", post(admin_returns::reject))
@@ -106,22 +109,21 @@ pub fn routes() -> Router<Site> {
         .route("/admin/notifications/resend", post(admin_messages::resend_many))
         .route("/admin/notifications/{notificationId}", get(admin_messages::show))
         .route("/admin/notifications/{notificationId}/resend", post(admin_messages::resend))
-        .route("/admin/webhooks", get(admin_webhooks::list).post(admin_webhooks::create))
-        .route("/admin/webhooks/{webhookEndpointId}", get(admin_webhooks::show))
-        .route("/admin/webhooks/{webhookEndpointId}/{step}", post(admin_webhooks::step))
-        .route("/admin/webhooks/{webhookEndpointId}/deliveries/{webhookDeliveryId}/replay", post(admin_webhooks::replay))
         .route("/admin/events", get(parked::list))
         .route("/admin/events/{service}/{eventId}/replay", post(parked::replay))
         .route("/admin/events/replay", post(parked::replay_many))
         .route("/admin/audit", get(audit_log::list))
         .route("/admin/audit/check", get(audit_log::check))
+        .route("/admin/demo", get(demo_panel::show))
+        .route("/admin/demo/{what}/{how}", post(demo_panel::act))
         .route("/admin/system", get(system::show))
         .route("/admin/system/index", post(system::rebuild_index))
+        .merge(integration::routes::<Desk>("/admin"))
 }
 
 /// The pages of the side list.
-fn places(t: &'static AdminTexts) -> [(&'static str, &'static str); 19] {
-    [
+fn places(t: &'static AdminTexts, is_demo: bool) -> Vec<(&'static str, &'static str)> {
+    let mut places = vec![
         (t.place_today, "/admin"),
         (t.orders, "/admin/orders"),
         (t.parcels, "/admin/parcels"),
@@ -138,10 +140,15 @@ fn places(t: &'static AdminTexts) -> [(&'static str, &'static str); 19] {
         (t.payouts, "/admin/payouts"),
         (t.messages, "/admin/notifications"),
         (t.webhooks, "/admin/webhooks"),
+        (t.api_keys, "/admin/keys"),
         (t.events, "/admin/events"),
         (t.audit, "/admin/audit"),
         (t.system, "/admin/system"),
-    ]
+    ];
+    if is_demo {
+        places.push((t.demo, demo_panel::PATH));
+    }
+    places
 }
 
 /// What the dashboard says once about the step before.
@@ -157,19 +164,23 @@ pub fn notice(language: Language, notice: AdminNotice) -> &'static str {
     }
 }
 
-/// What was refused, with the status of the answer.
-type Trouble = Option<(StatusCode, Faults)>;
-
 /// An administrator who asks for a page.
 pub struct Desk {
-    site: Site,
-    visitor: Visitor,
-    user: User,
-    caller: Caller,
+    desk: dashboard::Desk,
     t: &'static AdminTexts,
-    /// The texts of both dashboards.
-    d: &'static DashboardTexts,
-    lang: Language,
+}
+
+impl Deref for Desk {
+    type Target = dashboard::Desk;
+    fn deref(&self) -> &dashboard::Desk {
+        &self.desk
+    }
+}
+
+impl From<Desk> for dashboard::Desk {
+    fn from(desk: Desk) -> dashboard::Desk {
+        desk.desk
+    }
 }
 
 impl FromRequestParts<Site> for Desk {
@@ -178,113 +189,47 @@ impl FromRequestParts<Site> for Desk {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Desk, Response> {
         let Ok(mut visitor) = Visitor::from_request_parts(parts, site).await;
         let user = enter_as(site, &mut visitor, Role::Admin).await.map_err(|answer| *answer)?;
-        let (caller, lang) = (visitor.caller(), visitor.language);
-        Ok(Desk { site: site.clone(), visitor, user, caller, t: AdminTexts::of(lang), d: DashboardTexts::of(lang), lang })
+        let t = AdminTexts::of(visitor.language);
+        let board = Board { root: "/admin", title: t.admin, pages: places(t, site.0.is_demo) };
+        Ok(Desk { desk: dashboard::Desk::new(site, visitor, user, board), t })
     }
 }
 
 impl Desk {
-    fn call<'a, B, A: DeserializeOwned>(&'a self, call: &'a Call<B, A>) -> ApiCall<'a, B, A> {
-        self.site.0.api.call(&self.caller, call)
-    }
-
-    /// Rows of a list at once.
-    const ROWS: usize = 25;
-
-    /// Reads a page of a list. A filter that the API cannot read gives an empty page that says so.
-    async fn fetch<T: DeserializeOwned>(&self, call: &Call<(), Page<T>>, list: &Listing) -> Result<(Page<T>, Trouble), Failure> {
-        let mut call = self.call(call).query("limit", Desk::ROWS);
-        for (name, value) in list.parameters() {
-            call = call.query(name, value);
-        }
-        match call.send().await {
-            Ok(page) => Ok((page, None)),
-            Err(failure) if admin_orders::is_bad_filter(&failure) => {
-                Ok((Page { items: Vec::new(), next_cursor: None }, Some((failure.status(), Faults::of(&failure)))))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Finds one of a list whose things the API shows in pages alone. Reads at most `pages` pages of 100.
-    async fn find<T: DeserializeOwned>(
-        &self,
-        call: &Call<(), Page<T>>,
-        pages: usize,
-        is_it: impl Fn(&T) -> bool,
-    ) -> Result<Option<T>, Failure> {
-        let mut cursor: Option<String> = None;
-        for _ in 0..pages {
-            let mut call = self.call(call).query("limit", 100);
-            if let Some(cursor) = &cursor {
-                call = call.query("cursor", cursor);
-            }
-            let page = call.send().await?;
-            if let Some(found) = page.items.into_iter().find(|one| is_it(one)) {
-                return Ok(Some(found));
-            }
-            match page.next_cursor {
-                Some(next) => cursor = Some(next),
-                None => return Ok(None),
-            }
-        }
-        Ok(None)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.site.0.env.now()
-    }
-
-    fn key(&self) -> String {
-        form_key(&self.site)
-    }
-
-    fn money(&self, minor: i64, currency: Currency) -> String {
-        format::money(self.lang, minor, currency)
-    }
-
-    fn moment(&self, at: Timestamp) -> String {
-        format::moment(self.lang, at)
-    }
+    const ROWS: usize = dashboard::Desk::ROWS;
 
     fn frames(&mut self) -> (Frame, Dashboard) {
-        let here = self.visitor.here.clone();
-        (Frame::of(&mut self.visitor), Dashboard::new(self.lang, self.t.admin, &places(self.t), &here, &self.user))
+        self.desk.frames()
     }
 
-    fn answer(&self, template: &impl Template) -> Response {
-        page(&self.site, &self.visitor, template)
+    fn list(self, screen: Screen) -> Response {
+        self.desk.list(screen)
     }
 
-    /// Shows a list, with the status of what was refused.
-    fn list(mut self, screen: Screen) -> Response {
-        let (frame, board) = self.frames();
-        let status = screen.faults.as_ref().map(|(status, _)| *status);
-        let template = ListPage { t: self.t, key: self.key(), frame, board, screen };
-        self.answer_as(status, &template)
+    fn sheet(self, sheet: Sheet) -> Response {
+        self.desk.sheet(sheet)
     }
 
-    /// Shows one thing, with the status of what was refused.
-    fn sheet(mut self, sheet: Sheet) -> Response {
-        let (frame, board) = self.frames();
-        let status = sheet.faults.as_ref().map(|(status, _)| *status);
-        let template = SheetPage { key: self.key(), frame, board, sheet };
-        self.answer_as(status, &template)
+    fn done(self, notice: AdminNotice, to: &str) -> Response {
+        self.desk.done(Notice::Admin(notice), to)
     }
 
-    fn answer_as(&self, status: Option<StatusCode>, template: &impl Template) -> Response {
-        match status {
-            Some(status) => refused_page(&self.site, &self.visitor, status, template),
-            None => self.answer(template),
-        }
+    fn failed(self, failure: &Failure) -> Response {
+        self.desk.failed(failure)
     }
 
-    fn done(mut self, notice: AdminNotice, to: &str) -> Response {
-        self.visitor.session.notice = Some(Notice::Admin(notice));
-        see_other(&self.site, &self.visitor, to)
+    fn not_found(self) -> Response {
+        self.desk.not_found()
     }
 
-    fn failed(mut self, failure: &Failure) -> Response {
-        failed(&self.site, &mut self.visitor, failure)
+    /// Leads to `to` after a form was sent, or shows its page `again` with what was refused.
+    async fn finish<A, F: Future<Output = Response>>(
+        self,
+        result: Result<A, Failure>,
+        form: (&'static str, Sent),
+        (notice, to): (AdminNotice, &str),
+        again: impl FnOnce(Desk, Refused) -> F,
+    ) -> Response {
+        finish(self, result, form, |desk| desk.done(notice, to), again).await
     }
 }

@@ -16,23 +16,26 @@ mod seller_returns;
 mod seller_reviews;
 mod shop_profile;
 
-use super::{Frame, failed, not_found_page, see_other};
+use super::{Frame, failed, integration, not_found_page, see_other};
+/// A view of a list.
+pub use crate::dashboard::screens::Saved as Tab;
 use crate::{
     Site,
     api::{Caller, Failure},
-    dashboard::{self, Dashboard, Listing, is_missing},
+    dashboard::{self, Board, Dashboard, Listing, is_missing},
     session::{Notice, SellerNotice, Visitor},
     texts::{Language, SellerTexts},
 };
 use axum::{
     Router,
+    extract::FromRequestParts,
+    http::request::Parts,
     response::Response,
     routing::{get, post},
 };
 use contracts::{
     auth::Role,
     call::Call,
-    machine::Machine,
     page::Page,
     seller::{GET_OWN_SELLER, Seller, SellerStatus},
     user::User,
@@ -78,6 +81,7 @@ pub fn routes() -> Router<Site> {
         .route("/seller/exports/{name}", get(files::export))
         .route("/seller/application", post(application::apply))
         .route("/seller/application/again", post(application::reapply))
+        .merge(integration::routes::<Desk>("/seller"))
 }
 
 /// What a page says about the step before it.
@@ -143,7 +147,54 @@ async fn enter_shop(site: &Site, visitor: &mut Visitor) -> Result<(User, Seller)
     }
 }
 
-/// What every page of the dashboard shows.
+/// The pages of the side list. Whoever sells nothing yet sees the first.
+fn board(t: &'static SellerTexts, is_seller: bool) -> Board {
+    let mut pages = vec![
+        (t.overview, "/seller"),
+        (t.products, "/seller/products"),
+        (t.fulfilments, "/seller/fulfilments"),
+        (t.returns, "/seller/returns"),
+        (t.reviews, "/seller/reviews"),
+        (t.promotions, "/seller/promotions"),
+        (t.sales, "/seller/sales"),
+        (t.balance, "/seller/balance"),
+        (t.statements, "/seller/statements"),
+        (t.payouts, "/seller/payouts"),
+        (t.files, "/seller/files"),
+        (t.webhooks, "/seller/webhooks"),
+        (t.api_keys, "/seller/keys"),
+        (t.profile, "/seller/profile"),
+    ];
+    if !is_seller {
+        pages.truncate(1);
+    }
+    Board { root: "/seller", title: t.seller, pages }
+}
+
+/// A seller who asks for a page that a list or a sheet serves.
+pub struct Desk {
+    desk: dashboard::Desk,
+    t: &'static SellerTexts,
+}
+
+impl From<Desk> for dashboard::Desk {
+    fn from(desk: Desk) -> dashboard::Desk {
+        desk.desk
+    }
+}
+
+impl FromRequestParts<Site> for Desk {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Desk, Response> {
+        let Ok(mut visitor) = Visitor::from_request_parts(parts, site).await;
+        let (user, _) = enter_shop(site, &mut visitor).await.map_err(|answer| *answer)?;
+        let t = SellerTexts::of(visitor.language);
+        Ok(Desk { desk: dashboard::Desk::new(site, visitor, user, board(t, true)), t })
+    }
+}
+
+/// What every other page of the dashboard shows.
 struct Shell {
     frame: Frame,
     board: Dashboard,
@@ -153,22 +204,8 @@ struct Shell {
 impl Shell {
     fn of(visitor: &mut Visitor, user: &User, is_seller: bool) -> Shell {
         let t = SellerTexts::of(visitor.language);
-        let places = [
-            (t.overview, "/seller"),
-            (t.products, "/seller/products"),
-            (t.fulfilments, "/seller/fulfilments"),
-            (t.returns, "/seller/returns"),
-            (t.reviews, "/seller/reviews"),
-            (t.promotions, "/seller/promotions"),
-            (t.sales, "/seller/sales"),
-            (t.balance, "/seller/balance"),
-            (t.statements, "/seller/statements"),
-            (t.payouts, "/seller/payouts"),
-            (t.files, "/seller/files"),
-            (t.profile, "/seller/profile"),
-        ];
-        let shown = if is_seller { &places[..] } else { &places[..1] };
-        let board = Dashboard::new(visitor.language, t.seller, shown, &visitor.here, user);
+        let Board { title, pages, .. } = board(t, is_seller);
+        let board = Dashboard::new(visitor.language, title, &pages, &visitor.here, user);
         Shell { frame: Frame::of(visitor), board, t }
     }
 }
@@ -188,14 +225,6 @@ async fn read_list<T: DeserializeOwned>(
     call.send().await
 }
 
-/// The views of a list by status, the whole list first.
-fn status_tabs<S: Machine>(t: &SellerTexts, list: &Listing, words: impl Fn(S) -> &'static str) -> Vec<Tab> {
-    let tab = |label, status: &str| Tab { label, href: list.with("status", status), is_here: list.value("status") == status };
-    let mut tabs = vec![tab(t.all, "")];
-    tabs.extend(S::STATES.iter().map(|status| tab(words(*status), status.as_str())));
-    tabs
-}
-
 /// Whether a failure is none of what was typed.
 fn is_fatal(failure: &Failure) -> bool {
     failure.status().is_server_error() || failure.code() == "UNAUTHENTICATED"
@@ -205,11 +234,4 @@ fn is_fatal(failure: &Failure) -> bool {
 fn done(site: &Site, mut visitor: Visitor, notice: SellerNotice, to: &str) -> Response {
     visitor.session.notice = Some(Notice::Seller(notice));
     see_other(site, &visitor, to)
-}
-
-/// A view of a list.
-pub struct Tab {
-    pub label: &'static str,
-    pub href: String,
-    pub is_here: bool,
 }

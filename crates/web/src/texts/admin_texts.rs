@@ -19,6 +19,7 @@ texts! {
     payouts: "Payouts", "Auszahlungen";
     messages: "Messages", "Nachrichten";
     webhooks: "Webhooks", "Webhooks";
+    api_keys: "API keys", "API-Schlüssel";
     events: "Events", "Ereignisse";
     audit: "Audit log", "Prüfprotokoll";
     system: "System", "System";
@@ -60,8 +61,6 @@ texts! {
     phone: "Telephone", "Telefon";
     country: "Country", "Land";
     state: "State", "Bundesland";
-    address: "Address", "Adresse";
-    description: "Description", "Beschreibung";
     category: "Category", "Kategorie";
     categories: "Categories", "Kategorien";
     brand: "Brand", "Marke";
@@ -74,7 +73,6 @@ texts! {
     rate: "Rate", "Satz";
     rates: "Rates", "Sätze";
     line: "Line", "Zeile";
-    owner: "Owner", "Inhaber";
     author: "Author", "Verfasser";
     answer: "Answer", "Antwort";
     message: "Message", "Nachricht";
@@ -95,12 +93,10 @@ texts! {
     guest: "Guest", "Gast";
     goods: "Goods", "Waren";
     total: "Total", "Summe";
-    create: "Create", "Anlegen";
     replay: "Try again", "Erneut versuchen";
     publish: "Publish", "Veröffentlichen";
     refuse: "Refuse", "Ablehnen";
     approve: "Approve", "Annehmen";
-    saved_filters: "Saved filters", "Gespeicherte Filter";
     one_customer: "One customer", "Ein Kunde";
     one_product: "One product", "Ein Produkt";
     one_seller: "One seller", "Ein Verkäufer";
@@ -110,8 +106,10 @@ texts! {
     reason_for_customer: "The customer reads it.", "Der Kunde liest es.";
 
     today_lead: "Today so far, beside the same weekday a week ago. Days are in UTC.", "Heute bis jetzt, neben demselben Wochentag vor einer Woche. Tage sind in UTC.";
-    today_lead_cut: "Today so far, beside the same weekday a week ago. Days are in UTC. Revenue is added up from the newest 1,000 orders.", "Heute bis jetzt, neben demselben Wochentag vor einer Woche. Tage sind in UTC. Der Umsatz ist aus den neuesten 1.000 Bestellungen summiert.";
     revenue: "Revenue", "Umsatz";
+    conversion: "Carts ordered, 7 days", "Bestellte Körbe, 7 Tage";
+    request_time: "Request time, last hour", "Antwortzeit, letzte Stunde";
+    of_99_percent: "99% within", "99 % in";
     failed_payments: "Failed payments", "Fehlgeschlagene Zahlungen";
     low_stock: "Low stock", "Knapper Bestand";
     of_them_sold_out: "sold out", "ausverkauft";
@@ -378,33 +376,6 @@ texts! {
     resend_title: "Send the message again", "Nachricht erneut senden";
     resend_hint: "The user gets it once more.", "Der Benutzer bekommt sie noch einmal.";
 
-    event_types: "Types of events", "Arten von Ereignissen";
-    event_types_hint: "One a line, such as OrderConfirmed.", "Eine je Zeile, zum Beispiel OrderConfirmed.";
-    new_endpoint: "New endpoint", "Neuer Empfänger";
-    no_endpoints: "There are no endpoints", "Es gibt keine Empfänger";
-    no_endpoints_text: "An endpoint gets signed messages about events.", "Ein Empfänger bekommt signierte Nachrichten über Ereignisse.";
-    to_endpoint: "To the endpoint", "Zum Empfänger";
-    secret: "Secret", "Geheimnis";
-    secret_lead: "Copy it now: no other page shows it.", "Kopiere es jetzt: keine andere Seite zeigt es.";
-    former_secret_until: "Former secret until", "Früheres Geheimnis bis";
-    deliveries: "Deliveries", "Zustellungen";
-    no_deliveries: "Nothing was sent yet.", "Noch wurde nichts gesendet.";
-    test_title: "Try it", "Ausprobieren";
-    test_hint: "Sends one message of the type WebhookTest.", "Sendet eine Nachricht der Art WebhookTest.";
-    send_test: "Send a test", "Test senden";
-    enable: "Enable", "Einschalten";
-    enable_title: "The endpoint gets nothing", "Der Empfänger bekommt nichts";
-    disable: "Disable", "Ausschalten";
-    disable_title: "Stop sending", "Nichts mehr senden";
-    disabled_by_owner: "Its owner disabled it.", "Der Inhaber hat ihn ausgeschaltet.";
-    disabled_gone: "The receiver answered that it is gone.", "Der Empfänger hat geantwortet, dass es ihn nicht mehr gibt.";
-    disabled_too_many: "Too many deliveries waited.", "Zu viele Zustellungen warteten.";
-    rotate: "Make a new secret", "Neues Geheimnis";
-    rotate_title: "Another secret", "Ein anderes Geheimnis";
-    rotate_hint: "For a day the former one signs as well.", "Einen Tag lang signiert auch das frühere.";
-    delete: "Delete", "Löschen";
-    delete_title: "Delete the endpoint", "Empfänger löschen";
-    delete_endpoint_hint: "Its deliveries go as well.", "Seine Zustellungen gehen mit.";
 
     event: "Event", "Ereignis";
     events_intro: "Events that a service could not consume yet. Most are retried by themselves; parked ones wait for you.", "Ereignisse, die ein Dienst noch nicht verarbeiten konnte. Die meisten werden von selbst wiederholt; geparkte warten auf dich.";
@@ -436,7 +407,14 @@ texts! {
     known_head: "A head that was noted before", "Ein früher notierter Kopf";
     known_head_hint: "Note the head elsewhere: a later check with it notices an older copy of the log.", "Notiere den Kopf anderswo: eine spätere Prüfung damit bemerkt eine ältere Kopie des Protokolls.";
 
-    system_lead: "What the services show by the public API. Replicas and their clocks are on the operations port.", "Was die Dienste über die öffentliche Schnittstelle zeigen. Replikate und ihre Uhren stehen am Betriebsanschluss.";
+    system_lead: "The gateway that answered this page, and the services behind it.", "Das Gateway, das diese Seite beantwortet hat, und die Dienste dahinter.";
+    serving_since: "Serving since", "In Betrieb seit";
+    requests: "Requests, last hour", "Anfragen, letzte Stunde";
+    failed_requests: "failed", "fehlgeschlagen";
+    median_time: "Request time, median", "Antwortzeit, Median";
+    p95_time: "Request time, 95%", "Antwortzeit, 95 %";
+    p99_time: "Request time, 99%", "Antwortzeit, 99 %";
+    replicas: "Replicas ready", "Replikate bereit";
     version: "Version", "Version";
     api: "API", "API";
     limits: "Limits", "Grenzen";
@@ -450,6 +428,28 @@ texts! {
     rebuild: "Rebuild", "Neu aufbauen";
     rebuild_title: "Rebuild the search index", "Suchindex neu aufbauen";
     rebuild_hint: "The present index answers meanwhile.", "Der jetzige Index antwortet inzwischen.";
+
+    demo: "Demonstration", "Vorführung";
+    demo_lead: "What happens when others fail: switch a fault on, place an order, look at its story.", "Was geschieht, wenn andere ausfallen: schalte eine Störung ein, bestelle etwas, sieh dir die Bestellung an.";
+    fault: "Fault", "Störung";
+    faults: "Faults", "Störungen";
+    faults_note: "They end with the program.", "Sie enden mit dem Programm.";
+    fault_on: "Switched on", "Eingeschaltet";
+    fault_off: "Switched off", "Ausgeschaltet";
+    switch_on: "Switch on", "Einschalten";
+    switch_off: "Switch off", "Ausschalten";
+    fault_declines: "Payments are declined", "Zahlungen werden abgelehnt";
+    fault_declines_effect: "Every order ends in a failed payment, and can be paid again afterwards.", "Jede Bestellung endet mit einer fehlgeschlagenen Zahlung und kann danach erneut bezahlt werden.";
+    fault_slow: "The payment provider is slow", "Der Zahlungsanbieter ist langsam";
+    fault_slow_effect: "Orders wait for their payment, and everything else goes on.", "Bestellungen warten auf ihre Zahlung, alles andere geht weiter.";
+    fault_carrier: "The carrier is down", "Der Zusteller ist ausgefallen";
+    fault_carrier_effect: "Confirmed orders wait for their parcels, which are booked once it is up again.", "Bestätigte Bestellungen warten auf ihre Pakete, die gebucht werden, sobald er wieder da ist.";
+    demo_parcels_note: "Parcels of a demonstration move by themselves every few seconds. These steps do not wait.", "Pakete einer Vorführung bewegen sich alle paar Sekunden von selbst. Diese Schritte warten nicht.";
+    under_way: "Under way", "Unterwegs";
+    next_scan: "Next scan", "Nächste Meldung";
+    next_scan_effect: "Each parcel is picked up, or delivered when it was.", "Jedes Paket wird abgeholt, oder zugestellt, wenn es das schon ist.";
+    deliver_now: "Deliver now", "Jetzt zustellen";
+    deliver_now_effect: "Each parcel is delivered.", "Jedes Paket wird zugestellt.";
 
     is_pending_payment: "Waiting for payment", "Wartet auf Zahlung";
     is_payment_authorized: "Payment authorized", "Zahlung zugesagt";

@@ -17,6 +17,7 @@ texts! {
     status: "Status", "Status";
     actions: "Actions", "Aktionen";
     save: "Save", "Speichern";
+    saved_filters: "Saved filters", "Gespeicherte Filter";
     nothing_matches: "Nothing matches these filters", "Nichts passt zu diesen Filtern";
     nothing_matches_text: "Remove a filter to see more.", "Entferne einen Filter, um mehr zu sehen.";
     go_to: "Go to a page", "Zu einer Seite";

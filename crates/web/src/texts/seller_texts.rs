@@ -36,6 +36,8 @@ texts! {
     payout_account_hint: "Where your money goes, such as an IBAN. Only its end is shown later.", "Wohin dein Geld geht, etwa eine IBAN. Später wird nur das Ende gezeigt.";
     current_password: "Your password", "Dein Passwort";
     current_password_hint: "Needed to change the payout account.", "Nötig, um das Auszahlungskonto zu ändern.";
+    webhooks: "Webhooks", "Webhooks";
+    api_keys: "API keys", "API-Schlüssel";
     notice_applied: "Your application is sent.", "Deine Bewerbung ist abgeschickt.";
     notice_saved: "The changes are saved.", "Die Änderungen sind gespeichert.";
     partial: "Some parts of this page are missing because a service does not answer. Try again in a moment.", "Teile dieser Seite fehlen, weil ein Dienst nicht antwortet. Versuche es gleich noch einmal.";
@@ -223,7 +225,7 @@ texts! {
     reviews: "Reviews", "Bewertungen";
     no_reviews: "No reviews yet", "Noch keine Bewertungen";
     no_reviews_text: "Customers can review a product once it is delivered.", "Kunden können ein Produkt bewerten, sobald es zugestellt ist.";
-    all_products: "All products", "Alle Produkte";
+    answered: "Answered", "Beantwortet";
     not_answered: "Not answered yet", "Noch nicht beantwortet";
     your_answer: "Your answer", "Deine Antwort";
     answer: "Answer", "Antworten";

@@ -3,12 +3,14 @@
 use super::{
     Desk, Trouble,
     admin_orders::{Parameters, Tally},
+    names::People,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
     words::{badge, choices},
 };
 use crate::{
     dashboard::{Head, Listing},
+    pages::account::{channel_words, kind_words},
     session::AdminNotice,
 };
 use axum::{
@@ -39,8 +41,9 @@ pub fn cells(desk: &Desk, message: &Notification) -> Vec<Cell> {
     let order = message.payload["orderNumber"].as_str();
     let about = order.map_or_else(|| Cell::text(about(message)), |number| Cell::link(number, format!("/admin/orders/{number}")));
     vec![
-        Cell::link(message.r#type, format!("{PATH}/{}", message.notification_id)).over(message.last_error.as_deref().unwrap_or_default()),
-        Cell::code(message.channel),
+        Cell::link(kind_words(desk.lang.texts(), message.r#type), format!("{PATH}/{}", message.notification_id))
+            .over(message.last_error.as_deref().unwrap_or_default()),
+        Cell::text(channel_words(desk.lang.texts(), message.channel)),
         about,
         Cell::badge(badge(t, &message.status.to_string())),
         Cell::number(message.attempts),
@@ -50,7 +53,14 @@ pub fn cells(desk: &Desk, message: &Notification) -> Vec<Cell> {
 
 pub fn heads(desk: &Desk) -> Vec<Head> {
     let t = desk.t;
-    vec![Head::new(t.message), Head::new(t.channel), Head::new(t.about), Head::new(t.status), Head::number(t.attempts), Head::new(t.time)]
+    vec![
+        Head::new(t.message),
+        Head::new(t.channel),
+        Head::new(t.about),
+        Head::new(t.status),
+        Head::number(t.attempts),
+        Head::newest(t.time),
+    ]
 }
 
 pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
@@ -64,10 +74,10 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         Ok(found) => found,
         Err(failure) => return desk.failed(&failure),
     };
-    let rows = found
-        .items
-        .iter()
-        .map(|message| Row::of(cells(&desk, message)).chosen_by(message.notification_id, format!("{} {}", desk.d.choose, message.r#type)));
+    let rows = found.items.iter().map(|message| {
+        Row::of(cells(&desk, message))
+            .chosen_by(message.notification_id, format!("{} {}", desk.d.choose, kind_words(desk.lang.texts(), message.r#type)))
+    });
     let rows = rows.collect();
     let saved = |label, status: &str| Saved { label, href: list.with("status", status), is_here: list.value("status") == status };
     let screen = Screen {
@@ -117,11 +127,11 @@ pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
     sheet(desk, &id, None).await
 }
 
-async fn sheet(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
+async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let t = desk.t;
     let message = match desk.find(&LIST_ALL_NOTIFICATIONS, PAGES, |message| message.notification_id.to_string() == id).await {
         Ok(Some(message)) => message,
-        Ok(None) => return super::super::not_found_page(&desk.site, &mut desk.visitor),
+        Ok(None) => return desk.not_found(),
         Err(failure) => return desk.failed(&failure),
     };
     let attempts = desk.call(&LIST_DELIVERY_ATTEMPTS).path(id).query("limit", ATTEMPTS).send().await;
@@ -141,13 +151,13 @@ async fn sheet(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         other => vec![other.to_string()],
     };
     let view = Sheet {
-        title: message.r#type.to_string(),
+        title: kind_words(desk.lang.texts(), message.r#type).to_owned(),
         back: Some(Link { label: t.messages, href: PATH.into() }),
         badges: vec![badge(t, &message.status.to_string())],
         faults: Refused::trouble(refused.as_ref()),
         facts: vec![
-            (t.channel, Cell::code(message.channel)),
-            (t.user, Cell::link(t.user, format!("/admin/users/{}", message.user_id))),
+            (t.channel, Cell::text(channel_words(desk.lang.texts(), message.channel))),
+            (t.user, People::of(&desk, [message.user_id]).await.cell(&desk, message.user_id)),
             (t.time, Cell::text(desk.moment(message.created_at))),
             (t.attempts, Cell::text(message.attempts)),
             (t.last_error, Cell::maybe(message.last_error.as_ref())),
@@ -175,11 +185,6 @@ pub fn plain(value: &Value) -> String {
 
 pub async fn resend(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
     let result = desk.call(&RESEND_NOTIFICATION).path(&id).key(sent.key()).send().await;
-    match result {
-        Ok(_) => desk.done(AdminNotice::Resent, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new("resend", sent, &failure);
-            sheet(desk, &id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Resent, &*format!("{PATH}/{id}"));
+    desk.finish(result, ("resend", sent), to, |desk, refused| sheet(desk, &id, Some(refused))).await
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::Failure,
-    dashboard::{Head, Listing},
+    dashboard::{Head, Listing, is_bad_filter},
     forms::Faults,
     session::AdminNotice,
 };
@@ -21,11 +21,11 @@ use contracts::{
 };
 use std::time::Duration;
 
+pub use crate::dashboard::Parameters;
+
 pub const PATH: &str = "/admin/orders";
 const FILTERS: [&str; 6] = ["orderNumber", "email", "status", "from", "to", "userId"];
 const DAY: Duration = Duration::from_secs(86_400);
-
-pub type Parameters = Vec<(String, String)>;
 
 pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
     show(desk, parameters, None).await
@@ -103,7 +103,7 @@ async fn show(desk: Desk, parameters: Parameters, refused: Option<(StatusCode, F
             heads: vec![
                 Head::choice(desk.d),
                 Head::new(t.order),
-                Head::new(t.placed),
+                Head::newest(t.placed),
                 Head::new(t.status),
                 Head::number(t.lines),
                 Head::number(t.total),
@@ -120,11 +120,6 @@ async fn show(desk: Desk, parameters: Parameters, refused: Option<(StatusCode, F
         ..Screen::default()
     };
     desk.list(screen)
-}
-
-/// Whether the API cannot read a filter, which the visitor can mend.
-pub fn is_bad_filter(failure: &Failure) -> bool {
-    matches!(failure.status(), StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST)
 }
 
 /// The first instant of a day such as `2026-11-28`.

@@ -5,7 +5,7 @@ use super::{
     admin_orders::{Parameters, Tally},
     screens::{Bulk, Cell, Field, Row, Saved, Screen, Table},
     sent::Sent,
-    words::{badge, choices},
+    words::{badge, choices, failure},
 };
 use crate::{
     dashboard::{Head, Listing},
@@ -37,7 +37,9 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
     let rows = found.items.iter().map(|parcel| {
         let state = match parcel.status {
             Some(status) => Cell::badge(badge(t, &status.to_string())),
-            None => Cell::badge(badge(t, "PENDING")).over(parcel.failure.as_ref().map(|failure| failure.code.as_str()).unwrap_or_default()),
+            None => {
+                Cell::badge(badge(t, "PENDING")).over(parcel.failure.as_ref().map(|why| failure(desk.lang, &why.code)).unwrap_or_default())
+            }
         };
         let book = if parcel.pending { Cell::button(t.book_again, format!("{PATH}/{}/book", parcel.order_id)) } else { Cell::text("–") };
         let row = Row::of([

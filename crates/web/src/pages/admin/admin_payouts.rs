@@ -3,7 +3,8 @@
 use super::{
     Desk, Trouble,
     admin_orders::Parameters,
-    screens::{Cell, Field, FormView, Row, Screen, Table},
+    names::Shops,
+    screens::{Cell, Field, FormView, Row, Saved, Screen, Table},
     sent::Sent,
     words::{badge, choices},
 };
@@ -13,7 +14,10 @@ use crate::{
     session::AdminNotice,
 };
 use axum::{Form, extract::Query, response::Response};
-use contracts::payout::{LIST_ALL_PAYOUTS, PayoutFailure, PayoutStatus, RUN_PAYOUTS};
+use contracts::{
+    machine::Machine as _,
+    payout::{LIST_ALL_PAYOUTS, PayoutFailure, PayoutStatus, RUN_PAYOUTS},
+};
 
 const PATH: &str = "/admin/payouts";
 
@@ -28,6 +32,7 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
         Ok(found) => found,
         Err(failure) => return desk.failed(&failure),
     };
+    let shops = Shops::of(&desk, found.items.iter().map(|payout| Some(payout.seller_id))).await;
     let rows = found.items.iter().map(|payout| {
         let why = match payout.failure {
             Some(PayoutFailure::Refused) => t.payout_refused,
@@ -35,7 +40,7 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
             None => "",
         };
         Row::of([
-            Cell::link(t.seller, format!("/admin/sellers/{}", payout.seller_id)).over(payout.payout_account.as_deref().unwrap_or_default()),
+            shops.cell(&desk, Some(payout.seller_id)).over(payout.payout_account.as_deref().unwrap_or_default()),
             Cell { beneath: why.to_owned(), ..Cell::badge(badge(t, &payout.status.to_string())) },
             Cell::text(desk.moment(payout.created_at)),
             Cell::maybe(payout.provider_reference.as_ref()),
@@ -49,12 +54,13 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
         intro: t.payouts_intro,
         faults: refused.or(faults),
         path: PATH,
+        saved: Saved::by_status(t.all, &list, |status: PayoutStatus| badge(t, status.as_str()).words),
         filters: vec![Field::select("status", t.status, list.value("status"), choices::<PayoutStatus>(t))],
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
         bare: list.bare(),
         table: Table {
             id: "payouts",
-            heads: vec![Head::new(t.seller), Head::new(t.status), Head::new(t.time), Head::new(t.reference), Head::number(t.amount)],
+            heads: vec![Head::new(t.seller), Head::new(t.status), Head::newest(t.time), Head::new(t.reference), Head::number(t.amount)],
             rows,
             empty: t.no_payouts,
             ..Table::default()

@@ -1,11 +1,12 @@
 //! Products: what is on sale, and what must not be.
 
 use super::{
-    Desk,
-    admin_orders::Parameters,
-    screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
+    Desk, Trouble,
+    admin_orders::{Parameters, Tally},
+    names::Shops,
+    screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
-    words::{badge, choices},
+    words::{badge, choices, tax_class},
 };
 use crate::{
     api::Failure,
@@ -16,6 +17,7 @@ use crate::{
 use axum::{
     Form,
     extract::{Path, Query},
+    http::StatusCode,
     response::Response,
 };
 use contracts::{
@@ -28,6 +30,10 @@ const PATH: &str = "/admin/products";
 const PRICES: usize = 10;
 
 pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    show_list(desk, parameters, None).await
+}
+
+async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
     let t = desk.t;
     let list = Listing::new(PATH, parameters, &["q", "status", "sellerId"]);
     let (found, faults) = match desk.fetch(&LIST_PRODUCTS, &list).await {
@@ -43,11 +49,13 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
             Cell::text(desk.moment(product.updated_at)),
             Cell::number(desk.money(product.price_amount, product.currency)),
         ])
+        .chosen_by(product.product_id, format!("{} {}", desk.d.choose, product.title))
     });
     let rows = rows.collect();
     let screen = Screen {
         title: t.products,
-        faults,
+        faults: refused.or(faults),
+        saved: Saved::by_status(t.all, &list, |status: ProductStatus| badge(t, status.as_str()).words),
         path: PATH,
         filters: vec![
             Field::new("q", t.title_or_sku, "search", list.value("q")),
@@ -65,6 +73,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         table: Table {
             id: "products",
             heads: vec![
+                Head::choice(desk.d),
                 list.head(t.product, "title", ""),
                 Head::new(t.category),
                 Head::new(t.status),
@@ -75,6 +84,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
             empty: t.no_products,
             ..Table::default()
         },
+        bulk: Some(Bulk { actions: vec![(t.block, "/admin/products/block")], reason: t.reason }),
         first: list.first(),
         next: list.next(found.next_cursor.as_ref()),
         is_filtered: list.is_filtered(),
@@ -114,7 +124,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     if is_blocked {
         badges.push(badge(t, "BLOCKED"));
     }
-    let seller = product.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
+    let seller = Shops::of(&desk, [product.seller_id]).await.cell(&desk, product.seller_id);
     let view = Sheet {
         title: format::title(&product.title),
         back: Some(Link { label: t.products, href: PATH.into() }),
@@ -130,7 +140,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             (t.category, Cell::text(product.category_path.iter().map(|at| &*at.name).collect::<Vec<_>>().join(" / "))),
             (t.brand, Cell::maybe(product.brand.as_ref())),
             (t.price, Cell::text(desk.money(product.price_amount, product.currency))),
-            (t.tax_class, Cell::code(product.tax_class)),
+            (t.tax_class, Cell::text(tax_class(t, product.tax_class))),
             (t.available, Cell::maybe(stock.as_ref().ok().map(|stock| stock.available_qty))),
             (t.reason, Cell::maybe(product.moderation.reason.as_ref())),
             (t.changed, Cell::text(desk.moment(product.updated_at))),
@@ -152,13 +162,8 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
 }
 
 async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
-    match result {
-        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new(form, sent, &failure);
-            sheet(desk, id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
+    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
 }
 
 pub async fn block(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
@@ -169,4 +174,16 @@ pub async fn block(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -
 pub async fn unblock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
     let result = desk.call(&UNBLOCK_PRODUCT).path(&id).key(sent.key()).send().await;
     answer(desk, &id, "unblock", sent, result).await
+}
+
+/// Blocks the chosen products for one reason, which their sellers read.
+pub async fn block_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+    let mut tally = Tally::default();
+    for id in sent.chosen() {
+        tally.count(id, desk.call(&BLOCK_PRODUCT).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await);
+    }
+    match tally.faults(desk.t.some_refused) {
+        None => desk.done(AdminNotice::Saved, PATH),
+        Some(faults) => show_list(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    }
 }

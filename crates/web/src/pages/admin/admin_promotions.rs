@@ -3,7 +3,8 @@
 use super::{
     Desk,
     admin_orders::Parameters,
-    screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
+    names::Shops,
+    screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::{Sent, amount},
     words::{badge, choices, words},
 };
@@ -17,6 +18,7 @@ use axum::{
     response::Response,
 };
 use contracts::{
+    machine::Machine as _,
     money::Currency,
     promotion::{
         ACTIVATE_PROMOTION, CREATE_PROMOTION, END_PROMOTION, GET_PROMOTION, LIST_PROMOTIONS, PAUSE_PROMOTION, Promotion, PromotionKind,
@@ -55,6 +57,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         Ok(found) => found,
         Err(failure) => return desk.failed(&failure),
     };
+    let shops = Shops::of(&desk, found.items.iter().map(|promotion| promotion.seller_id)).await;
     let rows = found.items.iter().map(|promotion| {
         let used =
             promotion.total_limit.map_or_else(|| promotion.used_count.to_string(), |limit| format!("{} / {limit}", promotion.used_count));
@@ -63,7 +66,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
             Cell::text(worth(&desk, promotion)),
             promotion.code.as_ref().map_or_else(|| Cell::text("–"), Cell::code),
             Cell::badge(badge(t, &promotion.status.to_string())),
-            Cell::text(if promotion.seller_id.is_some() { t.seller } else { t.the_shop }),
+            shops.cell(&desk, promotion.seller_id),
             Cell::number(used),
         ])
     });
@@ -73,6 +76,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         faults,
         links: vec![Link { label: t.new_promotion, href: format!("{PATH}/new") }],
         path: PATH,
+        saved: Saved::by_status(t.all, &list, |status: PromotionStatus| badge(t, status.as_str()).words),
         filters: vec![Field::select("status", t.status, list.value("status"), choices::<PromotionStatus>(t))],
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
         bare: list.bare(),
@@ -217,7 +221,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let currency = promotion.currency.unwrap_or(Currency::EUR);
     let count = |ids: usize| if ids == 0 { t.all.to_owned() } else { ids.to_string() };
     let yes = |is: bool| Cell::text(if is { t.yes } else { t.no });
-    let seller = promotion.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
+    let seller = Shops::of(&desk, [promotion.seller_id]).await.cell(&desk, promotion.seller_id);
     let view = Sheet {
         title: promotion.title.clone(),
         back: Some(Link { label: t.promotions, href: PATH.into() }),
@@ -247,21 +251,16 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     desk.sheet(view)
 }
 
-pub async fn step(mut desk: Desk, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+pub async fn step(desk: Desk, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
     let call = match step.as_str() {
         "activate" => &ACTIVATE_PROMOTION,
         "pause" => &PAUSE_PROMOTION,
         "end" => &END_PROMOTION,
-        _ => return super::super::not_found_page(&desk.site, &mut desk.visitor),
+        _ => return desk.not_found(),
     };
     let result = desk.call(call).path(&id).key(sent.key()).send().await;
-    match result {
-        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new("step", sent, &failure);
-            sheet(desk, &id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
+    desk.finish(result, ("step", sent), to, |desk, refused| sheet(desk, &id, Some(refused))).await
 }
 
 #[cfg(test)]

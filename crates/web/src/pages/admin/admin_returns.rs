@@ -1,9 +1,10 @@
 //! Returns: goods that customers send back.
 
 use super::{
-    Desk,
-    admin_orders::Parameters,
-    screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
+    Desk, Trouble,
+    admin_orders::{Parameters, Tally},
+    names::{People, Shops},
+    screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
     words::{badge, choices, words},
 };
@@ -16,45 +17,64 @@ use crate::{
 use axum::{
     Form,
     extract::{Path, Query},
+    http::StatusCode,
     response::Response,
 };
-use contracts::returns::{APPROVE_RETURN, GET_RETURN, LIST_ALL_RETURNS, RECEIVE_RETURN, REJECT_RETURN, Return, ReturnStatus};
+use contracts::{
+    machine::Machine as _,
+    returns::{APPROVE_RETURN, GET_RETURN, LIST_ALL_RETURNS, RECEIVE_RETURN, REJECT_RETURN, Return, ReturnStatus},
+};
 use serde_json::{Value, json};
 
 const PATH: &str = "/admin/returns";
 
 pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
+    show_list(desk, parameters, None).await
+}
+
+async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
     let t = desk.t;
     let list = Listing::new(PATH, parameters, &["status"]);
     let (found, faults) = match desk.fetch(&LIST_ALL_RETURNS, &list).await {
         Ok(found) => found,
         Err(failure) => return desk.failed(&failure),
     };
+    let shops = Shops::of(&desk, found.items.iter().map(|one| one.seller_id)).await;
     let rows = found.items.iter().map(|one| {
         let goods = one.lines.iter().map(|line| format!("{} × {}", line.quantity, line.title_snapshot)).collect::<Vec<_>>().join(", ");
         Row::of([
             Cell::link(format!("{} {}", t.return_of, one.order_number), format!("{PATH}/{}", one.return_id)).over(goods),
             Cell::badge(badge(t, &one.status.to_string())),
-            Cell::text(if one.seller_id.is_some() { t.seller } else { t.the_shop }),
+            shops.cell(&desk, one.seller_id),
             Cell::text(desk.moment(one.created_at)),
             Cell::number(desk.money(one.refund_amount, one.currency)),
         ])
+        .chosen_by(one.return_id, format!("{} {}", desk.d.choose, one.order_number))
     });
     let rows = rows.collect();
     let screen = Screen {
         title: t.returns,
-        faults,
+        faults: refused.or(faults),
         path: PATH,
+        saved: Saved::by_status(t.all, &list, |status: ReturnStatus| badge(t, status.as_str()).words),
         filters: vec![Field::select("status", t.status, list.value("status"), choices::<ReturnStatus>(t))],
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
         bare: list.bare(),
         table: Table {
             id: "returns",
-            heads: vec![Head::new(t.a_return), Head::new(t.status), Head::new(t.sold_by), Head::new(t.time), Head::number(t.owed)],
+            heads: vec![
+                Head::choice(desk.d),
+                Head::new(t.a_return),
+                Head::new(t.status),
+                Head::new(t.sold_by),
+                Head::newest(t.time),
+                Head::number(t.owed),
+            ],
             rows,
             empty: t.no_returns,
             ..Table::default()
         },
+        bulk: Some(Bulk { actions: vec![(t.approve, "/admin/returns/approve")], reason: "" }),
         empty_text: t.no_returns_text,
         first: list.first(),
         next: list.next(found.next_cursor.as_ref()),
@@ -109,7 +129,8 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             Cell::number(desk.money(line.refund_amount, one.currency)),
         ])
     });
-    let seller = one.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
+    let (shops, people) = tokio::join!(Shops::of(&desk, [one.seller_id]), People::of(&desk, [one.user_id]));
+    let (seller, customer) = (shops.cell(&desk, one.seller_id), people.cell(&desk, one.user_id));
     let label = one.label.as_ref().map(|label| format!("{} {}", label.carrier, label.tracking_number));
     let forms = forms(&desk, &one);
     let view = Sheet {
@@ -119,7 +140,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         faults: Refused::trouble(refused.as_ref()),
         facts: vec![
             (t.order, Cell::link(&one.order_number, format!("/admin/orders/{}", one.order_id))),
-            (t.customer, Cell::link(t.user, format!("/admin/users/{}", one.user_id))),
+            (t.customer, customer),
             (t.sold_by, seller),
             (t.owed, Cell::text(desk.money(one.refund_amount, one.currency))),
             (t.refunded, Cell::maybe(one.refunded_amount.map(|amount| desk.money(amount, one.currency)))),
@@ -151,13 +172,8 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
 }
 
 async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
-    match result {
-        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new(form, sent, &failure);
-            sheet(desk, id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
+    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
 }
 
 pub async fn approve(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
@@ -180,4 +196,16 @@ pub async fn receive(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>)
     let lines: Vec<Value> = one.lines.iter().map(line).collect();
     let result = desk.call(&RECEIVE_RETURN).path(&id).key(sent.key()).raw_body(&json!({"lines": lines})).send().await;
     answer(desk, &id, "receive", sent, result).await
+}
+
+/// Approves the chosen returns.
+pub async fn approve_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+    let mut tally = Tally::default();
+    for id in sent.chosen() {
+        tally.count(id, desk.call(&APPROVE_RETURN).path(id).key(sent.key()).send().await);
+    }
+    match tally.faults(desk.t.some_refused) {
+        None => desk.done(AdminNotice::Saved, PATH),
+        Some(faults) => show_list(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    }
 }

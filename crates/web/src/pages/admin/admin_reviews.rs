@@ -3,6 +3,7 @@
 use super::{
     Desk, Trouble,
     admin_orders::{Parameters, Tally},
+    names::People,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
     words::{badge, choices},
@@ -54,7 +55,7 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
             ReviewStatus::Withdrawn => Cell::text("–"),
         };
         Row::of([
-            Cell::link(&title, format!("{PATH}/{}", review.review_id)),
+            Cell::link(&title, format!("{PATH}/{}", review.review_id)).over(format::title(&review.product_title)),
             Cell::text(format!("{} / 5", review.rating)),
             Cell::badge(badge(t, &review.status.to_string())),
             Cell::number(review.flag_count.unwrap_or(0)),
@@ -94,7 +95,7 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
                 Head::new(t.stars),
                 Head::new(t.status),
                 Head::number(t.reports),
-                Head::new(t.written),
+                Head::newest(t.written),
                 Head::new(desk.d.actions),
             ],
             rows,
@@ -145,12 +146,9 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let (product, flags) = tokio::join!(product, flags);
     let title = product.map_or_else(|_| review.product_id.to_string(), |product| format::title(&product.title));
     let flags = flags.map(|page| page.items).unwrap_or_default();
+    let people = People::of(&desk, flags.iter().map(|flag| flag.user_id).chain(review.user_id)).await;
     let rows = flags.iter().map(|flag| {
-        Row::of([
-            Cell::text(desk.moment(flag.created_at)),
-            Cell::maybe(flag.reason.as_ref()),
-            Cell::link(t.user, format!("/admin/users/{}", flag.user_id)),
-        ])
+        Row::of([Cell::text(desk.moment(flag.created_at)), Cell::maybe(flag.reason.as_ref()), people.cell(&desk, flag.user_id)])
     });
     let path = |step: &str| format!("{PATH}/{}/{step}", review.review_id);
     let reason = || Field::text("reason", t.reason, "").hint(t.reason_for_author);
@@ -162,7 +160,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         ReviewStatus::Rejected => vec![publish()],
         ReviewStatus::Withdrawn => Vec::new(),
     };
-    let author = review.user_id.map_or_else(|| Cell::text("–"), |id| Cell::link(t.user, format!("/admin/users/{id}")));
+    let author = review.user_id.map_or_else(|| Cell::text("–"), |id| people.cell(&desk, id));
     let view = Sheet {
         title: review.title.clone().unwrap_or_else(|| t.review.to_owned()),
         back: Some(Link { label: t.reviews, href: PATH.into() }),
@@ -195,13 +193,8 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
 
 async fn moderate(desk: Desk, id: &str, sent: Sent, form: &'static str, call: &Call<ModerateReview, Review>) -> Response {
     let result = desk.call(call).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
-    match result {
-        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new(form, sent, &failure);
-            sheet(desk, id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
+    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
 }
 
 pub async fn publish(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {

@@ -87,11 +87,11 @@ pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
     sheet(desk, &id, None).await
 }
 
-async fn sheet(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
+async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let t = desk.t;
     let seller = match desk.find(&LIST_SELLER_RECORDS, PAGES, |seller| seller.seller_id.to_string() == id).await {
         Ok(Some(seller)) => seller,
-        Ok(None) => return super::super::not_found_page(&desk.site, &mut desk.visitor),
+        Ok(None) => return desk.not_found(),
         Err(failure) => return desk.failed(&failure),
     };
     let postings = desk.call(&LIST_POSTINGS).query("sellerId", id).query("limit", POSTINGS).send().await;
@@ -143,21 +143,16 @@ async fn sheet(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     desk.sheet(view)
 }
 
-pub async fn decide(mut desk: Desk, Path((id, decision)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+pub async fn decide(desk: Desk, Path((id, decision)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
     let (form, call) = match decision.as_str() {
         "review" => ("review", &REVIEW_SELLER),
         "approve" => ("approve", &APPROVE_SELLER),
         "reject" => ("reject", &REJECT_SELLER),
         "suspend" => ("suspend", &SUSPEND_SELLER),
         "reinstate" => ("reinstate", &REINSTATE_SELLER),
-        _ => return super::super::not_found_page(&desk.site, &mut desk.visitor),
+        _ => return desk.not_found(),
     };
     let result = desk.call(call).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
-    match result {
-        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new(form, sent, &failure);
-            sheet(desk, &id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
+    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, &id, Some(refused))).await
 }

@@ -3,6 +3,7 @@
 use super::{
     Desk,
     admin_orders::Parameters,
+    names::Shops,
     screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
 };
@@ -118,7 +119,7 @@ async fn sheet(desk: Desk, sku: &str, refused: Option<Refused>) -> Response {
         .field(Field::number("availableQty", t.available, stock.available_qty).required())
         .field(Field::number("lowStockThreshold", t.low_from, stock.low_stock_threshold));
     let title = product.map_or_else(|_| stock.product_id.to_string(), |product| format::title(&product.title));
-    let seller = stock.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
+    let seller = Shops::of(&desk, [stock.seller_id]).await.cell(&desk, stock.seller_id);
     let view = Sheet {
         title: stock.sku.clone(),
         back: Some(Link { label: t.stock, href: PATH.into() }),
@@ -154,13 +155,8 @@ fn number(text: &str) -> Value {
 }
 
 async fn answer<A>(desk: Desk, sku: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
-    match result {
-        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{sku}")),
-        Err(failure) => {
-            let refused = Refused::new(form, sent, &failure);
-            sheet(desk, sku, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Saved, &*format!("{PATH}/{sku}"));
+    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, sku, Some(refused))).await
 }
 
 pub async fn adjust(desk: Desk, Path(sku): Path<String>, Form(sent): Form<Sent>) -> Response {

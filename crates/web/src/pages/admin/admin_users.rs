@@ -150,13 +150,8 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
 }
 
 async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
-    match result {
-        Ok(_) => desk.done(AdminNotice::Saved, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new(form, sent, &failure);
-            sheet(desk, id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
+    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
 }
 
 pub async fn lock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {

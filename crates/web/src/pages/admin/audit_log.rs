@@ -3,11 +3,12 @@
 use super::{
     Desk,
     admin_messages::plain,
-    admin_orders::{Parameters, is_bad_filter},
+    admin_orders::Parameters,
+    names::People,
     screens::{Cell, Field, Link, Row, Screen, Sheet, Table},
 };
 use crate::{
-    dashboard::{Badge, Figure, Head, Listing, Tone},
+    dashboard::{Badge, Figure, Head, Listing, Tone, is_bad_filter},
     forms::Faults,
 };
 use axum::{extract::Query, http::StatusCode, response::Response};
@@ -31,11 +32,12 @@ fn fields(event: &DomainEvent) -> Vec<String> {
 }
 
 /// Events with what caused them.
-pub fn table(desk: &Desk, id: &'static str, events: &[DomainEvent]) -> Table {
+pub async fn table(desk: &Desk, id: &'static str, events: &[DomainEvent]) -> Table {
     let t = desk.t;
+    let people = People::of(desk, events.iter().filter_map(|event| event.actor_id)).await;
     let rows = events.iter().map(|event| {
         let short: String = event.correlation_id.chars().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect();
-        let actor = event.actor_id.map_or_else(|| Cell::text("–"), |id| Cell::link(t.user, format!("/admin/users/{id}")));
+        let actor = event.actor_id.map_or_else(|| Cell::text("–"), |id| people.cell(desk, id));
         Row::of([
             Cell::code(&event.event_type).over(&event.producer),
             Cell::text(desk.moment(event.occurred_at)),
@@ -109,7 +111,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         ],
         chips,
         bare: list.bare(),
-        table: table(&desk, "events", &found.items),
+        table: table(&desk, "events", &found.items).await,
         first: list.first(),
         next: list.next(found.next_cursor.as_ref()),
         is_filtered: list.is_filtered(),

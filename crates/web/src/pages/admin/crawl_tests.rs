@@ -31,6 +31,10 @@ fn example(method: &str, path: &str) -> Option<Value> {
         let doc = registry::operation_doc("GET", "/admin/parked-events/{service}")?;
         return doc.sample.answers.values().next().cloned();
     }
+    if path == "/admin/system" {
+        let doc = registry::operation_doc("GET", path)?;
+        return doc.sample.answers.values().next().cloned();
+    }
     let fitting = registry::calls().filter(|call| call.method.as_str() == method);
     let (_, call) = fitting.filter_map(|call| Some((fit(call.path, path)?, call))).max_by_key(|(fixed, _)| *fixed)?;
     let doc = registry::operation_doc(method, call.path.split('?').next().unwrap_or_default())?;
@@ -51,7 +55,7 @@ async fn answer(roles: Value, request: Request<Body>) -> Response {
 fn site(roles: Value) -> Router {
     let api = Router::new().fallback(move |request| answer(roles.clone(), request));
     let (env, (_, shutdown)) = (Env::seeded(1, Timestamp(1_795_824_000_000_000)), shutdown::channel());
-    routes(Setup { env, api, session_key: [7; 32], https: false, public_url: "http://localhost".into(), shutdown })
+    routes(Setup { env, api, session_key: [7; 32], https: false, public_url: "http://localhost".into(), shutdown, is_demo: true })
 }
 
 async fn send(site: &Router, request: Request<Body>) -> Response {
@@ -109,12 +113,12 @@ async fn every_link_of_the_dashboard_leads_to_a_page() {
 
 /// Method and path of every page, with something in the place of each parameter.
 fn all() -> Vec<(&'static str, String)> {
-    let source = include_str!("../admin.rs");
+    let own = include_str!("../admin.rs").split(".route(\"").skip(1).map(|route| route.split_once('"').unwrap());
+    let shared = include_str!("../integration.rs").split(".route(&at(\"").skip(1).map(|route| route.split_once('"').unwrap());
+    let shared = shared.map(|(path, rest)| (format!("/admin{path}"), rest));
     let mut pages = Vec::new();
-    for route in source.split(".route(\"").skip(1) {
-        let (path, rest) = route.split_once('"').unwrap();
+    for (mut path, rest) in own.map(|(path, rest)| (path.to_owned(), rest)).chain(shared) {
         let methods = rest.lines().next().unwrap_or_default();
-        let mut path = path.to_owned();
         while let Some((start, end)) = path.find('{').zip(path.find('}')) {
             path.replace_range(start..=end, "0190a1b2-c3d4-7000-8000-00000000000f");
         }

@@ -128,11 +128,6 @@ pub async fn refund(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) 
     let Some(payment) = payment else { return ask(desk, &id, None).await };
     let minor: i64 = sent.text("amount").parse().unwrap_or(0);
     let result = desk.call(&REFUND_PAYMENT).path(payment).key(sent.key()).raw_body(&json!({"amount": minor})).send().await;
-    match result {
-        Ok(_) => desk.done(AdminNotice::Refunded, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new("refund", sent, &failure);
-            ask(desk, &id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Refunded, &*format!("{PATH}/{id}"));
+    desk.finish(result, ("refund", sent), to, |desk, refused| ask(desk, &id, Some(refused))).await
 }

@@ -1,13 +1,14 @@
 //! The whole story of an order on one page.
 
 use super::{
-    Dashboard, Desk, Frame, Trouble, admin_ledger, admin_messages,
+    Dashboard, Desk, Frame, Trouble, admin_messages,
     admin_orders::PATH,
     audit_log,
+    gathered::beside,
     refunds::refundable,
     screens::{Cell, Field, FormView, Refused, Row, Table},
     sent::Sent,
-    words::{badge, words},
+    words::{badge, failure, words},
 };
 use crate::{
     api::Failure,
@@ -19,26 +20,16 @@ use crate::{
 use askama::Template;
 use axum::{Form, extract::Path, response::Response};
 use contracts::{
-    audit::{DomainEvent, LIST_AUDIT_EVENTS},
-    ids::{ReturnId, UserId},
-    notification::LIST_ALL_NOTIFICATIONS,
+    audit::DomainEvent,
+    ids::UserId,
     order::{CANCEL_FULFILMENT, CANCEL_ORDER, FulfilmentStatus, GET_ORDER, OrderStatus, OrderView, RESTOCK_ORDER, RestockStatus},
-    payment::{GET_PAYMENT, LIST_PAYMENTS, Payment},
-    payout::LIST_POSTINGS,
-    returns::{GET_RETURN, Return},
-    seller::{GET_SELLER, PublicSeller},
-    shipping::{LIST_SHIPMENTS_OF_ORDER, RETRY_SHIPMENT, Shipment},
-    user::{GET_USER, User},
+    payment::Payment,
+    returns::Return,
+    shipping::RETRY_SHIPMENT,
+    user::User,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What the page reads at most of each kind.
-const EVENTS: usize = 100;
-const POSTINGS: usize = 50;
-const MESSAGES: usize = 100;
-/// Payments, people, sellers and returns of one order that are looked up.
-const LOOKED_UP: usize = 8;
+use std::collections::BTreeMap;
 
 #[derive(Template)]
 #[template(path = "admin/story.html")]
@@ -104,92 +95,6 @@ struct Parcel {
 
 pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
     page(desk, &id, None).await
-}
-
-/// The first of a set that are looked up.
-fn distinct<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
-    values.collect::<BTreeSet<_>>().into_iter().take(LOOKED_UP).collect()
-}
-
-/// Everything about an order that is kept elsewhere. What does not answer is left out.
-struct Beside {
-    payments: Vec<Payment>,
-    shipments: Vec<Shipment>,
-    events: Vec<DomainEvent>,
-    has_more_events: bool,
-    people: BTreeMap<UserId, User>,
-    sellers: BTreeMap<UserId, PublicSeller>,
-    returns: Vec<Return>,
-    postings: Table,
-    messages: Table,
-}
-
-async fn beside(desk: &Desk, order: &OrderView) -> Beside {
-    let id = order.order_id;
-    let payments = async {
-        let listed = desk.call(&LIST_PAYMENTS).query("orderId", id).query("limit", LOOKED_UP).send().await;
-        let mut found = Vec::new();
-        for payment in listed.map(|page| page.items).unwrap_or_default() {
-            found.extend(desk.call(&GET_PAYMENT).path(payment.payment_id).send().await.ok());
-        }
-        found
-    };
-    let shipments = desk.call(&LIST_SHIPMENTS_OF_ORDER).path(id).query("limit", EVENTS).send();
-    let events = desk.call(&LIST_AUDIT_EVENTS).query("orderId", id).query("limit", EVENTS).send();
-    let postings = desk.call(&LIST_POSTINGS).query("orderId", id).query("limit", POSTINGS).send();
-    let messages = desk.call(&LIST_ALL_NOTIFICATIONS).query("userId", order.user_id).query("limit", MESSAGES).send();
-    let (payments, shipments, events, postings, messages) = tokio::join!(payments, shipments, events, postings, messages);
-
-    let (events, has_more_events) = events.map(|page| (page.items, page.next_cursor.is_some())).unwrap_or_default();
-    let people = async {
-        let mut found = BTreeMap::new();
-        let named = std::iter::once(order.user_id).chain(events.iter().filter_map(|event| event.actor_id));
-        for id in distinct(named.filter(|id| !id.is_guest())) {
-            found.extend(desk.call(&GET_USER).path(id).send().await.ok().map(|user| (id, user)));
-        }
-        found
-    };
-    let sellers = async {
-        let mut found = BTreeMap::new();
-        for id in distinct(order.fulfilments.iter().filter_map(|part| part.seller_id)) {
-            found.extend(desk.call(&GET_SELLER).path(id).send().await.ok().map(|seller| (id, seller)));
-        }
-        found
-    };
-    let returns = async {
-        let mut found = Vec::new();
-        let of_order = events.iter().filter(|event| event.aggregate_type == "RETURN");
-        for id in distinct(of_order.map(|event| ReturnId(event.aggregate_id))) {
-            found.extend(desk.call(&GET_RETURN).path(id).send().await.ok());
-        }
-        found
-    };
-    let (people, sellers, returns) = tokio::join!(people, sellers, returns);
-    let of_order = |message: &&contracts::notification::Notification| {
-        let is = |name: &str, wanted: &str| message.payload[name].as_str() == Some(wanted);
-        is("orderNumber", &order.order_number) || is("orderId", &id.to_string())
-    };
-    let messages = messages.map(|page| page.items).unwrap_or_default();
-    let rows = messages.iter().filter(of_order).map(|message| Row::of(admin_messages::cells(desk, message)));
-    let messages = Table {
-        id: "messages",
-        title: desk.t.messages,
-        heads: admin_messages::heads(desk),
-        rows: rows.collect(),
-        empty: desk.t.no_messages,
-        ..Table::default()
-    };
-    Beside {
-        payments,
-        shipments: shipments.map(|page| page.items).unwrap_or_default(),
-        has_more_events,
-        people,
-        sellers,
-        returns,
-        postings: admin_ledger::table(desk, &postings.map(|page| page.items).unwrap_or_default()),
-        messages,
-        events,
-    }
 }
 
 /// What happened to the units, by the events of the inventory: the API shows reservations to services alone.
@@ -263,8 +168,7 @@ fn people(desk: &Desk, events: &[DomainEvent], known: &BTreeMap<UserId, User>, c
 fn payment(desk: &Desk, payment: &Payment) -> PaymentView {
     let t = desk.t;
     let money = |minor| desk.money(minor, payment.currency);
-    let failure =
-        |failure: Option<&contracts::problem::Failure>| failure.map(|failure| failure.code.as_str().to_owned()).unwrap_or_default();
+    let failure = |why: Option<&contracts::problem::Failure>| why.map(|why| failure(desk.lang, &why.code).to_owned()).unwrap_or_default();
     let rows = payment.transactions.iter().map(|transaction| {
         Row::of([
             Cell::text(words(t, transaction.r#type.as_str())).over(failure(transaction.failure.as_ref())),
@@ -420,7 +324,7 @@ async fn page(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         parcels: parcels.collect(),
         returns: returns(&desk, &found.returns),
         people: people(&desk, &found.events, &found.people, order.user_id),
-        events: audit_log::table(&desk, "events", &found.events),
+        events: audit_log::table(&desk, "events", &found.events).await,
         has_more_events: found.has_more_events,
         can_refund: present.is_some_and(|payment| refundable(payment) > 0),
         forms: forms(&desk, &order).into_iter().map(|form| form.again(refused.as_ref())).collect(),
@@ -434,13 +338,8 @@ async fn page(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
 }
 
 async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
-    match result {
-        Ok(_) => desk.done(AdminNotice::Requested, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new(form, sent, &failure);
-            page(desk, id, Some(refused)).await
-        }
-    }
+    let to = (AdminNotice::Requested, &*format!("{PATH}/{id}"));
+    desk.finish(result, (form, sent), to, |desk, refused| page(desk, id, Some(refused))).await
 }
 
 pub async fn cancel(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {

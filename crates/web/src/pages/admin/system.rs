@@ -4,6 +4,7 @@ use super::{
     Desk, Trouble,
     parked::{self, span},
     screens::{Cell, FormView, Link, Row, Sheet, Table},
+    today::micros,
 };
 use crate::{
     dashboard::{Badge, Figure, Head, Tone},
@@ -13,8 +14,8 @@ use crate::{
 use axum::response::Response;
 use contracts::{
     SERVICES,
-    failed_event::FailedEventStatus,
     search::{GET_SEARCH_INDEX, REBUILD_SEARCH_INDEX},
+    system::GET_SYSTEM,
 };
 
 const PATH: &str = "/admin/system";
@@ -26,33 +27,33 @@ pub async fn show(desk: Desk) -> Response {
 async fn sheet(desk: Desk, refused: Trouble) -> Response {
     let t = desk.t;
     let limits = async { desk.call(&GET_SEARCH_INDEX).policy().await };
-    let (answers, lag, index) = tokio::join!(parked::of_all(&desk, ""), parked::lag(&desk), limits);
-    let (policy, index) = index;
-    let mut silent = 0;
-    let rows = answers.into_iter().map(|(service, answer)| {
-        let about = SERVICES.iter().find(|spec| spec.name == service).map_or("", |spec| spec.description);
-        let (state, retrying, parked) = match &answer {
-            Ok(page) => {
-                let parked = page.items.iter().filter(|event| event.status == FailedEventStatus::Parked).count();
-                let more = if page.next_cursor.is_some() { "+" } else { "" };
-                (Badge::new(t.answers, Tone::Good), format!("{}{more}", page.items.len() - parked), format!("{parked}{more}"))
-            }
-            Err(_) => {
-                silent += 1;
-                (Badge::new(t.silent, Tone::Bad), "–".to_owned(), "–".to_owned())
-            }
-        };
+    let (system, lag, (policy, index)) = tokio::join!(desk.call(&GET_SYSTEM).send(), parked::lag(&desk), limits);
+    let system = match system {
+        Ok(system) => system,
+        Err(failure) => return desk.failed(&failure),
+    };
+    let silent = system.services.iter().filter(|service| !service.answers).count();
+    let rows = system.services.iter().map(|service| {
+        let about = SERVICES.iter().find(|spec| spec.name == service.service).map_or("", |spec| spec.description);
+        let state = if service.answers { Badge::new(t.answers, Tone::Good) } else { Badge::new(t.silent, Tone::Bad) };
+        let failed = service.failed_events;
+        let more = if failed.has_more { "+" } else { "" };
+        let count = |count: u32| if service.answers { format!("{count}{more}") } else { "–".to_owned() };
         Row::of([
-            Cell::link(service, format!("/admin/events?service={service}")).over(about),
+            Cell::link(&service.service, format!("/admin/events?service={}", service.service)).over(about),
             Cell::badge(state),
-            Cell::number(retrying),
-            Cell::number(parked),
+            Cell::number(format!("{} / {}", service.ready_replicas, service.replicas)),
+            Cell::number(count(failed.retrying)),
+            Cell::number(count(failed.parked)),
         ])
     });
     let rows: Vec<Row> = rows.collect();
     let lag = lag.unwrap_or_default();
+    let requests = system.requests;
+    let failed = if requests.failed > 0 { format!("{} {}", requests.failed, t.failed_requests) } else { String::new() };
     let mut facts = vec![
-        (t.version, Cell::code(env!("CARGO_PKG_VERSION"))),
+        (t.version, Cell::code(&system.version)),
+        (t.serving_since, Cell::text(desk.moment(system.serving_since))),
         (t.limits, policy.map_or_else(|| Cell::text(t.no_limits), |policy| Cell { lines: vec![policy], ..Cell::default() })),
     ];
     if let Ok(index) = &index {
@@ -70,6 +71,10 @@ async fn sheet(desk: Desk, refused: Trouble) -> Response {
         figures: vec![
             Figure::new(t.services, rows.len() - silent)
                 .changed(if silent > 0 { format!("{silent} {}", t.silent) } else { String::new() }, Tone::Bad),
+            Figure::new(t.requests, requests.requests).changed(failed, Tone::Bad),
+            Figure::new(t.median_time, micros(requests.median_micros)),
+            Figure::new(t.p95_time, micros(requests.p95_micros)),
+            Figure::new(t.p99_time, micros(requests.p99_micros)),
             Figure::new(t.lag_median, span(lag.median)),
             Figure::new(t.lag_longest, span(lag.longest)),
         ],
@@ -77,7 +82,13 @@ async fn sheet(desk: Desk, refused: Trouble) -> Response {
         tables: vec![Table {
             id: "services",
             title: t.services,
-            heads: vec![Head::new(t.service), Head::new(t.status), Head::number(t.retried_events), Head::number(t.parked_events)],
+            heads: vec![
+                Head::new(t.service),
+                Head::new(t.status),
+                Head::number(t.replicas),
+                Head::number(t.retried_events),
+                Head::number(t.parked_events),
+            ],
             rows,
             empty: t.none,
             ..Table::default()

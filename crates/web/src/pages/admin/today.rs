@@ -1,9 +1,9 @@
-//! Today beside the week before: what the public API says about orders, money, stock and events.
+//! Today beside the week before: what the public API says about orders, money, carts, stock, requests and events.
 
 use super::{
     Desk,
     admin_orders::PATH as ORDERS,
-    parked::{self, Lag, span},
+    parked::span,
     screens::{Cell, Row, Sheet, Table},
     words::badge,
 };
@@ -18,16 +18,18 @@ use axum::response::Response;
 use contracts::{
     audit::{DomainEvent, LIST_AUDIT_EVENTS},
     call::Call,
-    failed_event::FailedEventStatus,
+    cart::{DailyCarts, LIST_DAILY_CARTS},
     ids::Uuid,
     inventory::LIST_STOCK,
     money::Currency,
     notification::LIST_ALL_NOTIFICATIONS,
-    order::{COUNT_ORDERS, LIST_ALL_ORDERS, OrderStatus, OrderSummary},
-    page::{Page, Totals},
+    order::{DailyOrders, LIST_ALL_ORDERS, LIST_DAILY_ORDERS},
+    page::Page,
+    payout::Day,
     returns::LIST_ALL_RETURNS,
     review::LIST_ALL_REVIEWS,
     seller::LIST_SELLER_RECORDS,
+    system::{GET_SYSTEM, SystemStatus},
     time::Timestamp,
 };
 use serde::de::DeserializeOwned;
@@ -35,8 +37,6 @@ use std::{collections::HashMap, time::Duration};
 
 const DAY_SECONDS: i64 = 86_400;
 const WEEK: usize = 7;
-/// Orders are added up in so many pages of a hundred at most.
-const PAGES: usize = 10;
 const BATCH: usize = 100;
 const LATEST: usize = 8;
 /// Upper ends of the bars of a plot of spans, in milliseconds; the last bar has the rest.
@@ -46,107 +46,73 @@ fn instant(seconds: i64) -> Timestamp {
     Timestamp(seconds.saturating_mul(1_000_000))
 }
 
-/// What was ordered in a time.
+/// What happened in a time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Ordered {
-    orders: u64,
-    failed: u64,
+struct Figures {
+    orders: i64,
+    failed: i64,
+    /// In the main currency.
+    revenue: i64,
+    carts: i64,
+    /// Carts that became orders.
+    ordered: i64,
 }
 
-impl Ordered {
-    fn of(totals: &Totals<OrderStatus>) -> Ordered {
-        let failed = totals.by_status.iter().filter(|(status, _)| *status == OrderStatus::PaymentFailed);
-        Ordered { orders: totals.total, failed: failed.map(|(_, count)| count).sum() }
+impl Figures {
+    fn add(&mut self, orders: &DailyOrders, currency: Currency) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.orders += number(orders.orders);
+        self.failed += number(orders.payment_failed);
+        self.revenue +=
+            orders.revenue.iter().filter(|revenue| revenue.currency == currency).map(|revenue| revenue.total_amount).sum::<i64>();
+    }
+
+    /// Carts that became orders, in tenths of a percent.
+    fn conversion(self) -> Option<i64> {
+        (self.carts > 0).then(|| self.ordered * 1_000 / self.carts)
     }
 }
 
-async fn ordered(desk: &Desk, from: Timestamp, to: Timestamp) -> Result<Ordered, Failure> {
-    let totals = desk.call(&COUNT_ORDERS).query("from", from).query("to", to).send().await?;
-    Ok(Ordered::of(&totals))
-}
-
-/// Each of the last fourteen days, the oldest first.
-async fn by_day(desk: &Desk, today: i64) -> Result<Vec<Ordered>, Failure> {
-    let mut days = Vec::with_capacity(2 * WEEK);
-    for day in (0..2 * WEEK).rev() {
-        let start = (today - i64::try_from(day).unwrap_or(0)) * DAY_SECONDS;
-        days.push(ordered(desk, instant(start), instant(start + DAY_SECONDS)).await?);
+/// The currency in which most orders were paid.
+fn main_currency(days: &[DailyOrders]) -> Currency {
+    let mut counts: HashMap<Currency, u64> = HashMap::new();
+    for revenue in days.iter().flat_map(|day| &day.revenue) {
+        *counts.entry(revenue.currency).or_default() += revenue.orders;
     }
-    Ok(days)
+    counts.into_iter().max_by_key(|(currency, count)| (*count, *currency)).map_or(Currency::EUR, |(currency, _)| currency)
 }
 
-/// The newest orders, back to an instant or as far as the pages reach. The flag says that they reach all the way.
-async fn orders_since(desk: &Desk, from: Timestamp) -> Result<(Vec<OrderSummary>, bool), Failure> {
-    let (mut orders, mut cursor): (Vec<OrderSummary>, Option<String>) = (Vec::new(), None);
-    for _ in 0..PAGES {
-        let mut call = desk.call(&LIST_ALL_ORDERS).query("from", from).query("limit", BATCH);
-        if let Some(cursor) = &cursor {
-            call = call.query("cursor", cursor);
-        }
-        let page = call.send().await?;
-        orders.extend(page.items);
-        match page.next_cursor {
-            Some(next) => cursor = Some(next),
-            None => return Ok((orders, true)),
-        }
-    }
-    Ok((orders, false))
-}
-
-/// Whether the money of an order came in.
-fn is_paid(status: OrderStatus) -> bool {
-    matches!(status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded)
-}
-
-/// The revenue of the last fourteen days, the oldest first; `None` for days that the orders do not reach back to.
-struct Revenue {
-    currency: Currency,
-    days: Vec<Option<i64>>,
-    /// Today, and at the same time a week ago.
-    today: i64,
-    week_ago: Option<i64>,
-}
-
-impl Revenue {
-    fn of(orders: &[OrderSummary], is_complete: bool, now: Timestamp) -> Revenue {
-        let mut counts: HashMap<Currency, usize> = HashMap::new();
-        for order in orders {
-            *counts.entry(order.currency).or_default() += 1;
-        }
-        let currency =
-            counts.into_iter().max_by_key(|(currency, count)| (*count, *currency)).map_or(Currency::EUR, |(currency, _)| currency);
-        let day_of = |at: Timestamp| at.unix_seconds().div_euclid(DAY_SECONDS);
-        let today = day_of(now);
-        // The day of the oldest order may have others that were not read.
-        let oldest = orders.last().filter(|_| !is_complete).map(|order| day_of(order.created_at));
-        let first = today - 2 * i64::try_from(WEEK).unwrap_or(0) + 1;
-        let mut days: Vec<Option<i64>> = (first..=today).map(|day| oldest.is_none_or(|oldest| day > oldest).then_some(0)).collect();
-        let same_time = Timestamp(now.0 - 7 * DAY_SECONDS * 1_000_000);
-        let mut week_ago = days.get(WEEK - 1).copied().flatten();
-        for order in orders.iter().filter(|order| order.currency == currency && is_paid(order.status)) {
-            let at = usize::try_from(day_of(order.created_at) - first).ok();
-            if let Some(Some(sum)) = at.and_then(|at| days.get_mut(at)) {
-                *sum += order.total_amount;
+/// Each of the last fourteen days up to that of `now`, the oldest first; those without anything too.
+fn by_day(orders: &[DailyOrders], carts: &[DailyCarts], currency: Currency, now: Timestamp) -> Vec<Figures> {
+    let today = now.unix_seconds().div_euclid(DAY_SECONDS);
+    let day = |back: usize| Day::of(instant((today - i64::try_from(back).unwrap_or(0)) * DAY_SECONDS));
+    (0..2 * WEEK)
+        .rev()
+        .map(|back| {
+            let (day, mut figures) = (day(back), Figures::default());
+            orders.iter().filter(|orders| orders.day == day).for_each(|orders| figures.add(orders, currency));
+            for carts in carts.iter().filter(|carts| carts.day == day) {
+                figures.carts += i64::try_from(carts.carts).unwrap_or(0);
+                figures.ordered += i64::try_from(carts.ordered).unwrap_or(0);
             }
-            if let Some(sum) = week_ago.as_mut()
-                && day_of(order.created_at) == today - 7
-                && order.created_at < same_time
-            {
-                *sum += order.total_amount;
-            }
-        }
-        let today = days.last().copied().flatten().unwrap_or(0);
-        Revenue { currency, days, today, week_ago }
-    }
+            figures
+        })
+        .collect()
 }
 
-/// How long the newest orders took from their placing to their confirmation, as the log shows it.
-async fn confirmation_times(desk: &Desk) -> Result<Vec<Duration>, Failure> {
+/// The carts of some days together.
+fn together(days: &[Figures]) -> Figures {
+    days.iter().fold(Figures::default(), |sum, day| Figures { carts: sum.carts + day.carts, ordered: sum.ordered + day.ordered, ..sum })
+}
+
+/// The newest events of placing and confirming an order.
+async fn newest_events(desk: &Desk) -> Result<(Vec<DomainEvent>, Vec<DomainEvent>), Failure> {
     let read = async |kind: &str| desk.call(&LIST_AUDIT_EVENTS).query("eventType", kind).query("limit", BATCH).send().await;
     let (placed, confirmed) = tokio::join!(read("OrderCreated"), read("OrderConfirmed"));
-    Ok(spans(&placed?.items, &confirmed?.items))
+    Ok((placed?.items, confirmed?.items))
 }
 
+/// How long orders took from their placing to their confirmation.
 fn spans(placed: &[DomainEvent], confirmed: &[DomainEvent]) -> Vec<Duration> {
     let placed: HashMap<Uuid, Timestamp> = placed.iter().map(|event| (event.aggregate_id, event.occurred_at)).collect();
     let mut spans: Vec<Duration> =
@@ -197,76 +163,107 @@ fn spread_plot(desk: &Desk, title: &'static str, spans: &[Duration]) -> Plot {
     Plot::new(PlotKind::Bar, (title, desk.t.span), points, series, |value| value.to_string())
 }
 
+/// Writes microseconds for people.
+pub fn micros(micros: Option<u64>) -> String {
+    match micros {
+        None => "–".to_owned(),
+        Some(micros) if micros < 10_000 => format!("{}.{}\u{a0}ms", micros / 1_000, micros % 1_000 / 100),
+        Some(micros) => span(Duration::from_micros(micros)),
+    }
+}
+
+/// Writes tenths of a percent.
+fn percent(language: Language, tenths: i64) -> String {
+    match language {
+        Language::English => format!("{}.{}%", tenths / 10, tenths % 10),
+        Language::German => format!("{},{}\u{a0}%", tenths / 10, tenths % 10),
+    }
+}
+
+/// How many events are parked, as far as the services answer.
+fn parked(system: Option<&SystemStatus>) -> String {
+    let Some(system) = system else { return "–".to_owned() };
+    let more = if system.services.iter().any(|service| service.failed_events.has_more) { "+" } else { "" };
+    format!("{}{more}", system.services.iter().map(|service| service.failed_events.parked).sum::<u32>())
+}
+
 pub async fn show(desk: Desk) -> Response {
     let (t, now) = (desk.t, desk.now());
     let today = now.unix_seconds().div_euclid(DAY_SECONDS);
     let start = today * DAY_SECONDS;
     let week_ago = Timestamp(now.0 - 7 * DAY_SECONDS * 1_000_000);
     let first = instant(start - 13 * DAY_SECONDS);
-    let low = desk.call(&LIST_STOCK).query("lowStock", true).query("limit", BATCH).send();
-    let log = desk.call(&LIST_AUDIT_EVENTS).query("limit", BATCH).send();
-    let (days, before, orders, times, low, log) = tokio::join!(
-        by_day(&desk, today),
-        ordered(&desk, instant(start - 7 * DAY_SECONDS), week_ago),
-        orders_since(&desk, first),
-        confirmation_times(&desk),
-        low,
-        log,
-    );
-    // Without the orders there is nothing to show; the rest is left out where it does not answer.
-    let (days, (orders, is_complete)) = match (days, orders) {
-        (Ok(days), Ok(orders)) => (days, orders),
-        (Err(failure), _) | (_, Err(failure)) => return desk.failed(&failure),
-    };
-    let waiting = tokio::join!(
+    // The answers of this page count among those that it shows, so the installation is read beside the rest and not after it.
+    let (orders, before, carts, latest, events, low, system, sellers, reviews, returns, messages) = tokio::join!(
+        desk.call(&LIST_DAILY_ORDERS).query("from", first).send(),
+        desk.call(&LIST_DAILY_ORDERS).query("from", instant(start - 7 * DAY_SECONDS)).query("to", week_ago).send(),
+        desk.call(&LIST_DAILY_CARTS).query("from", first).send(),
+        desk.call(&LIST_ALL_ORDERS).query("limit", LATEST).send(),
+        newest_events(&desk),
+        desk.call(&LIST_STOCK).query("lowStock", true).query("limit", BATCH).send(),
+        desk.call(&GET_SYSTEM).send(),
         count(&desk, &LIST_SELLER_RECORDS, ("status", "APPLIED")),
         count(&desk, &LIST_ALL_REVIEWS, ("status", "PENDING")),
         count(&desk, &LIST_ALL_RETURNS, ("status", "REQUESTED")),
         count(&desk, &LIST_ALL_NOTIFICATIONS, ("status", "FAILED")),
-        parked::of_all(&desk, FailedEventStatus::Parked.as_str()),
     );
-    let before = before.unwrap_or_default();
+    // Without the orders there is nothing to show; the rest is left out where it does not answer.
+    let (orders, latest) = match (orders, latest) {
+        (Ok(orders), Ok(latest)) => (orders.items, latest.items),
+        (Err(failure), _) | (_, Err(failure)) => return desk.failed(&failure),
+    };
+    let currency = main_currency(&orders);
+    let days = by_day(&orders, &carts.map(|series| series.items).unwrap_or_default(), currency, now);
     let present = days.last().copied().unwrap_or_default();
-    let revenue = Revenue::of(&orders, is_complete, now);
-    let money = |minor: i64| desk.money(minor, revenue.currency);
-    let times = times.unwrap_or_default();
-    let log = log.map(|page| page.items).unwrap_or_default();
-    let lag = Lag::of(&log);
-    let lags: Vec<Duration> = log.iter().map(|event| event.recorded_at.since(event.occurred_at)).collect();
+    let mut past = Figures::default();
+    before.map(|series| series.items).unwrap_or_default().iter().for_each(|day| past.add(day, currency));
+    let money = |minor: i64| desk.money(minor, currency);
+    let (placed, confirmed) = events.unwrap_or_default();
+    let times = spans(&placed, &confirmed);
+    let mut lags: Vec<Duration> = placed.iter().chain(&confirmed).map(|event| event.recorded_at.since(event.occurred_at)).collect();
+    lags.sort_unstable();
+    let median = |spans: &[Duration]| spans.get(spans.len() / 2).map_or_else(|| "–".to_owned(), |median| span(*median));
     let (low_count, sold_out) = match &low {
         Ok(page) => (page.items.len(), page.items.iter().filter(|stock| stock.available_qty == 0).count()),
         Err(_) => (0, 0),
     };
-    let (sellers, reviews, returns, messages, services) = waiting;
-    let parked: usize = services.iter().filter_map(|(_, answer)| answer.as_ref().ok()).map(|page| page.items.len()).sum();
+    let system = system.ok();
+    let requests = system.as_ref().map(|system| system.requests).unwrap_or_default();
     let change = |now: i64, before: i64| format::change(desk.lang, now, before).unwrap_or_default();
     let more = |now: i64, before: i64| if now >= before { Tone::Good } else { Tone::Bad };
-    let (count_now, count_before) = (i64::try_from(present.orders).unwrap_or(0), i64::try_from(before.orders).unwrap_or(0));
-    let (failed_now, failed_before) = (i64::try_from(present.failed).unwrap_or(0), i64::try_from(before.failed).unwrap_or(0));
-    let median = times.get(times.len() / 2).map_or_else(|| "–".to_owned(), |median| span(*median));
-    let day = contracts::payout::Day::of(now);
+    let (week_before, this_week) = days.split_at(days.len().min(WEEK));
+    let (this_week, week_before) = (together(this_week).conversion(), together(week_before).conversion());
+    let conversion = this_week.map_or_else(|| "–".to_owned(), |tenths| percent(desk.lang, tenths));
+    let day = Day::of(now);
     let figures = vec![
         Figure::new(t.orders, present.orders)
-            .changed(change(count_now, count_before), more(count_now, count_before))
+            .changed(change(present.orders, past.orders), more(present.orders, past.orders))
             .leads_to(format!("{ORDERS}?from={day}")),
-        Figure::new(t.revenue, money(revenue.today))
-            .changed(change(revenue.today, revenue.week_ago.unwrap_or(0)), more(revenue.today, revenue.week_ago.unwrap_or(0))),
+        Figure::new(t.revenue, money(present.revenue)).changed(change(present.revenue, past.revenue), more(present.revenue, past.revenue)),
+        Figure::new(t.conversion, conversion)
+            .changed(change(this_week.unwrap_or(0), week_before.unwrap_or(0)), more(this_week.unwrap_or(0), week_before.unwrap_or(0))),
         Figure::new(t.failed_payments, present.failed)
-            .changed(change(failed_now, failed_before), more(failed_before, failed_now))
+            .changed(change(present.failed, past.failed), more(past.failed, present.failed))
             .leads_to(format!("{ORDERS}?status=PAYMENT_FAILED&from={day}")),
         Figure::new(t.low_stock, low_count)
             .changed(format!("{sold_out} {}", t.of_them_sold_out), if sold_out > 0 { Tone::Bad } else { Tone::Plain })
             .leads_to("/admin/stock?lowStock=true"),
-        Figure::new(t.time_to_confirm, median),
-        Figure::new(t.event_lag, span(lag.median)).leads_to("/admin/events"),
+        Figure::new(t.time_to_confirm, median(&times)),
+        Figure::new(t.request_time, micros(requests.median_micros))
+            .changed(format!("{} {}", t.of_99_percent, micros(requests.p99_micros)), Tone::Plain)
+            .leads_to("/admin/system"),
+        Figure::new(t.event_lag, median(&lags)).leads_to("/admin/events"),
     ];
     let labels: Vec<String> = (0..7).map(|at| short_day(desk.lang, start - (6 - at) * DAY_SECONDS)).collect();
     let number = |value: i64| value.to_string();
-    let counted = |count: u64| i64::try_from(count).ok();
+    let language = desk.lang;
     let plots = vec![
-        Plot::new(PlotKind::Line, (t.orders, t.day), labels.clone(), weeks(&desk, &days, |day| counted(day.orders)), number),
-        Plot::new(PlotKind::Line, (t.revenue, t.day), labels.clone(), weeks(&desk, &revenue.days, |day| day), money),
-        Plot::new(PlotKind::Bar, (t.failed_payments, t.day), labels, weeks(&desk, &days, |day| counted(day.failed)), number),
+        Plot::new(PlotKind::Line, (t.orders, t.day), labels.clone(), weeks(&desk, &days, |day| Some(day.orders)), number),
+        Plot::new(PlotKind::Line, (t.revenue, t.day), labels.clone(), weeks(&desk, &days, |day| Some(day.revenue)), money),
+        Plot::new(PlotKind::Line, (t.conversion, t.day), labels.clone(), weeks(&desk, &days, Figures::conversion), |tenths| {
+            percent(language, tenths)
+        }),
+        Plot::new(PlotKind::Bar, (t.failed_payments, t.day), labels, weeks(&desk, &days, |day| Some(day.failed)), number),
         spread_plot(&desk, t.time_to_confirm, &times),
         spread_plot(&desk, t.event_lag, &lags),
     ];
@@ -275,7 +272,7 @@ pub async fn show(desk: Desk) -> Response {
         (t.todo_reviews, reviews, "/admin/reviews?status=PENDING"),
         (t.todo_returns, returns, "/admin/returns?status=REQUESTED"),
         (t.todo_messages, messages, "/admin/notifications?status=FAILED"),
-        (t.todo_events, parked.to_string(), "/admin/events?status=PARKED"),
+        (t.todo_events, parked(system.as_ref()), "/admin/events?status=PARKED"),
     ];
     let todo = Table {
         id: "todo",
@@ -285,7 +282,7 @@ pub async fn show(desk: Desk) -> Response {
         empty: t.none,
         note: String::new(),
     };
-    let rows = orders.iter().take(LATEST).map(|order| {
+    let rows = latest.iter().map(|order| {
         Row::of([
             Cell::link(&order.order_number, format!("{ORDERS}/{}", order.order_id)),
             Cell::text(desk.moment(order.created_at)),
@@ -301,41 +298,54 @@ pub async fn show(desk: Desk) -> Response {
         empty: t.no_orders,
         note: String::new(),
     };
-    let lead = if is_complete { t.today_lead } else { t.today_lead_cut };
-    let view =
-        Sheet { title: t.place_today.to_owned(), lead: lead.to_owned(), figures, plots, tables: vec![todo, latest], ..Sheet::default() };
+    let view = Sheet {
+        title: t.place_today.to_owned(),
+        lead: t.today_lead.to_owned(),
+        figures,
+        plots,
+        tables: vec![todo, latest],
+        ..Sheet::default()
+    };
     desk.sheet(view)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use contracts::order::DailyRevenue;
 
-    fn order(at: i64, status: &str, amount: i64, currency: &str) -> OrderSummary {
-        serde_json::from_value(json!({
-            "orderId": "0190a1b2-c3d4-7000-8000-00000000000f", "orderNumber": "A", "userId": "0190a1b2-c3d4-7000-8000-00000000000f",
-            "status": status, "currency": currency, "totalAmount": amount, "itemCount": 1, "items": [], "paymentId": null,
-            "createdAt": instant(at).to_string(), "updatedAt": instant(at).to_string(),
-        }))
-        .unwrap()
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
     }
 
     #[test]
-    fn revenue_is_what_was_paid_in_the_main_currency() {
-        let noon = 20 * DAY_SECONDS + DAY_SECONDS / 2;
+    fn the_days_have_the_main_currency_and_none_is_left_out() {
+        let revenue = |currency: &str, orders, total_amount| DailyRevenue { currency: currency.parse().unwrap(), orders, total_amount };
         let orders = [
-            order(noon - 60, "CONFIRMED", 500, "EUR"),
-            order(noon - 90, "PAYMENT_FAILED", 900, "EUR"),
-            order(noon - 100, "DELIVERED", 700, "USD"),
-            order(noon - 7 * DAY_SECONDS + 60, "SHIPPED", 40, "EUR"),
-            order(noon - 7 * DAY_SECONDS - 60, "SHIPPED", 30, "EUR"),
+            DailyOrders { day: day("1970-01-14"), orders: 3, payment_failed: 1, revenue: vec![revenue("EUR", 2, 70)] },
+            DailyOrders {
+                day: day("1970-01-21"),
+                orders: 5,
+                payment_failed: 0,
+                revenue: vec![revenue("EUR", 3, 500), revenue("USD", 4, 900)],
+            },
         ];
-        let all = Revenue::of(&orders, true, instant(noon));
-        assert_eq!((all.currency, all.today, all.week_ago), (Currency::EUR, 500, Some(30)));
-        assert_eq!((all.days.len(), all.days[6], all.days[13]), (14, Some(70), Some(500)));
-        let cut = Revenue::of(&orders, false, instant(noon));
-        assert_eq!((cut.days[6], cut.days[7], cut.week_ago), (None, Some(0), None), "the oldest day may lack orders");
+        let carts = [DailyCarts { day: day("1970-01-21"), carts: 8, ordered: 5 }];
+        let currency = main_currency(&orders);
+        assert_eq!(currency, Currency::EUR);
+        let days = by_day(&orders, &carts, currency, instant(20 * DAY_SECONDS + 60));
+        assert_eq!((days.len(), days[5], days[12]), (14, Figures::default(), Figures::default()));
+        assert_eq!(days[6], Figures { orders: 3, failed: 1, revenue: 70, ..Figures::default() });
+        assert_eq!(days[13], Figures { orders: 5, failed: 0, revenue: 500, carts: 8, ordered: 5 });
+        assert_eq!((days[13].conversion(), days[6].conversion()), (Some(625), None), "no share of no carts");
+        assert_eq!(together(&days[7..]).conversion(), Some(625));
+    }
+
+    #[test]
+    fn small_figures_are_written_for_people() {
+        let written = [None, Some(850), Some(9_999), Some(12_345)].map(|time| micros(time).replace('\u{a0}', " "));
+        assert_eq!(written, ["–", "0.8 ms", "9.9 ms", "12 ms"]);
+        assert_eq!((percent(Language::English, 625), percent(Language::German, 5)), ("62.5%".into(), "0,5\u{a0}%".into()));
     }
 
     #[test]

@@ -1,22 +1,16 @@
 //! The fulfilments of a seller: what has to be shipped, and what became of it.
 
-use super::{Shell, Tab, enter_shop, read_list, status_tabs};
+use super::Desk;
 use crate::{
-    Site,
-    dashboard::{Badge, Chip, Dashboard, Head, Listing, Tone},
+    dashboard::{
+        Badge, Head, Listing, Parameters, Tone,
+        screens::{Cell, Link, Row, Saved, Screen, Table},
+    },
     format,
-    pages::{Frame, failed, page},
-    session::Visitor,
     texts::SellerTexts,
 };
-use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
-use contracts::order::{FulfilmentStatus, LIST_FULFILMENTS, OrderItem, SellerFulfilment};
-
-const ROWS: usize = 25;
+use axum::{extract::Query, response::Response};
+use contracts::order::{FulfilmentStatus, LIST_FULFILMENTS, OrderItem};
 
 pub fn badge(t: &SellerTexts, status: FulfilmentStatus) -> Badge {
     match status {
@@ -35,72 +29,50 @@ pub fn items(items: &[OrderItem]) -> String {
     lines.join(", ")
 }
 
-struct Row {
-    href: String,
-    order_number: String,
-    items: String,
-    day: String,
-    destination: String,
-    badge: Badge,
-    total: String,
-}
-
-#[derive(Template)]
-#[template(path = "seller/fulfilments.html")]
-struct FulfilmentsPage {
-    frame: Frame,
-    board: Dashboard,
-    t: &'static SellerTexts,
-    tabs: Vec<Tab>,
-    chips: Vec<Chip>,
-    bare: String,
-    heads: Vec<Head>,
-    rows: Vec<Row>,
-    first: Option<String>,
-    next: Option<String>,
-}
-
-pub async fn list(State(site): State<Site>, mut visitor: Visitor, Query(sent): Query<Vec<(String, String)>>) -> Response {
-    let (user, _) = match enter_shop(&site, &mut visitor).await {
+pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) -> Response {
+    let list = Listing::new("/seller/fulfilments", parameters, &["status"]);
+    let (found, faults) = match desk.fetch(&LIST_FULFILMENTS, &list).await {
         Ok(found) => found,
-        Err(answer) => return *answer,
+        Err(failure) => return desk.failed(&failure),
     };
-    let list = Listing::new("/seller/fulfilments", sent, &["status"]);
-    let caller = visitor.caller();
-    let found = match read_list(&site, &caller, &LIST_FULFILMENTS, &list, ROWS).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&site, &mut visitor, &failure),
-    };
-    let Shell { frame, board, t } = Shell::of(&mut visitor, &user, true);
-    let language = visitor.language;
-    let row = |fulfilment: &SellerFulfilment| Row {
-        href: format!("/seller/fulfilments/{}", fulfilment.fulfilment_id),
-        order_number: fulfilment.order_number.clone(),
-        items: items(&fulfilment.items),
-        day: format::day(language, fulfilment.created_at),
-        destination: format!("{}, {}", fulfilment.shipping_address_snapshot.city, fulfilment.shipping_address_snapshot.country),
-        badge: badge(t, fulfilment.status),
-        total: format::money(language, fulfilment.total_amount, fulfilment.currency),
-    };
+    let rows = found.items.iter().map(|fulfilment| {
+        let to = &fulfilment.shipping_address_snapshot;
+        Row::of([
+            Cell::link(&fulfilment.order_number, format!("/seller/fulfilments/{}", fulfilment.fulfilment_id)),
+            Cell::text(items(&fulfilment.items)),
+            Cell::text(format::day(desk.lang, fulfilment.created_at)),
+            Cell::text(format!("{}, {}", to.city, to.country)),
+            Cell::badge(badge(t, fulfilment.status)),
+            Cell::number(desk.money(fulfilment.total_amount, fulfilment.currency)),
+        ])
+    });
     let status = list.value("status").parse::<FulfilmentStatus>().ok();
-    let template = FulfilmentsPage {
-        tabs: status_tabs(t, &list, |status| badge(t, status).words),
+    let screen = Screen {
+        title: t.fulfilments,
+        faults,
+        saved: Saved::by_status(t.all, &list, |status| badge(t, status).words),
         chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
         bare: list.bare(),
-        heads: vec![
-            Head::new(t.order),
-            Head::new(t.goods),
-            Head::new(t.ordered),
-            Head::new(t.ships_to),
-            Head::new(board.t.status),
-            Head::number(t.total),
-        ],
-        rows: found.items.iter().map(row).collect(),
+        table: Table {
+            id: "fulfilments",
+            heads: vec![
+                Head::new(t.order),
+                Head::new(t.goods),
+                Head::newest(t.ordered),
+                Head::new(t.ships_to),
+                Head::new(desk.d.status),
+                Head::number(t.total),
+            ],
+            rows: rows.collect(),
+            empty: t.no_fulfilments,
+            ..Table::default()
+        },
+        empty_text: t.nothing_to_ship_text,
+        empty_step: Some(Link { label: t.to_products, href: "/seller/products".into() }),
         first: list.first(),
         next: list.next(found.next_cursor.as_ref()),
-        frame,
-        board,
-        t,
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
     };
-    page(&site, &visitor, &template)
+    desk.list(screen)
 }

@@ -1,6 +1,6 @@
 //! Promotions of a seller for the seller's own products.
 
-use super::{Shell, Tab, done, enter_shop, is_fatal, read_list, status_tabs};
+use super::{Shell, Tab, done, enter_shop, is_fatal, read_list};
 use crate::{
     Site,
     api::Failure,
@@ -133,7 +133,7 @@ async fn show_list(site: &Site, mut visitor: Visitor, sent: Vec<(String, String)
     };
     let status = list.value("status").parse::<PromotionStatus>().ok();
     let template = PromotionsPage {
-        tabs: status_tabs(t, &list, |status| badge(t, status).words),
+        tabs: Tab::by_status(t.all, &list, |status| badge(t, status).words),
         chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
         bare: list.bare(),
         status: list.value("status").to_owned(),

@@ -1,10 +1,13 @@
 //! Returns of a seller's goods: what customers send back, and what is decided about it.
 
-use super::{Shell, Tab, done, enter_shop, is_fatal, read_list, status_tabs};
+use super::{Desk, Shell, done, enter_shop, is_fatal};
 use crate::{
     Site,
     api::Failure,
-    dashboard::{Badge, Chip, Dashboard, Head, Listing, Tone, form_key, is_missing},
+    dashboard::{
+        Badge, Dashboard, Head, Listing, Parameters, Tone, form_key, is_missing,
+        screens::{Cell, Link, Row, Saved, Screen, Table},
+    },
     format,
     forms::Faults,
     pages::{Frame, failed, not_found_page, page, refused_page},
@@ -23,8 +26,6 @@ use contracts::returns::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-const ROWS: usize = 25;
 
 fn badge(t: &SellerTexts, status: ReturnStatus) -> Badge {
     match status {
@@ -49,68 +50,50 @@ fn reason(t: &SellerTexts, reason: ReturnReason) -> &'static str {
     }
 }
 
-struct Row {
-    href: String,
-    order_number: String,
-    goods: String,
-    day: String,
-    badge: Badge,
-    refund: String,
-}
-
-#[derive(Template)]
-#[template(path = "seller/returns.html")]
-struct ReturnsPage {
-    frame: Frame,
-    board: Dashboard,
-    t: &'static SellerTexts,
-    tabs: Vec<Tab>,
-    chips: Vec<Chip>,
-    bare: String,
-    heads: Vec<Head>,
-    rows: Vec<Row>,
-    first: Option<String>,
-    next: Option<String>,
-}
-
-pub async fn list(State(site): State<Site>, mut visitor: Visitor, Query(sent): Query<Vec<(String, String)>>) -> Response {
-    let (user, _) = match enter_shop(&site, &mut visitor).await {
+pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) -> Response {
+    let list = Listing::new("/seller/returns", parameters, &["status"]);
+    let (found, faults) = match desk.fetch(&LIST_SELLER_RETURNS, &list).await {
         Ok(found) => found,
-        Err(answer) => return *answer,
+        Err(failure) => return desk.failed(&failure),
     };
-    let list = Listing::new("/seller/returns", sent, &["status"]);
-    let caller = visitor.caller();
-    let found = match read_list(&site, &caller, &LIST_SELLER_RETURNS, &list, ROWS).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&site, &mut visitor, &failure),
-    };
-    let Shell { frame, board, t } = Shell::of(&mut visitor, &user, true);
-    let language = visitor.language;
-    let row = |one: &Return| {
+    let rows = found.items.iter().map(|one| {
         let goods: Vec<_> = one.lines.iter().map(|line| format!("{} × {}", line.quantity, format::title(&line.title_snapshot))).collect();
-        Row {
-            href: format!("/seller/returns/{}", one.return_id),
-            order_number: one.order_number.clone(),
-            goods: goods.join(", "),
-            day: format::day(language, one.created_at),
-            badge: badge(t, one.status),
-            refund: format::money(language, one.refunded_amount.unwrap_or(one.refund_amount), one.currency),
-        }
-    };
+        Row::of([
+            Cell::link(&one.order_number, format!("/seller/returns/{}", one.return_id)),
+            Cell::text(goods.join(", ")),
+            Cell::text(format::day(desk.lang, one.created_at)),
+            Cell::badge(badge(t, one.status)),
+            Cell::number(desk.money(one.refunded_amount.unwrap_or(one.refund_amount), one.currency)),
+        ])
+    });
     let status = list.value("status").parse::<ReturnStatus>().ok();
-    let template = ReturnsPage {
-        tabs: status_tabs(t, &list, |status| badge(t, status).words),
+    let screen = Screen {
+        title: t.returns,
+        faults,
+        saved: Saved::by_status(t.all, &list, |status| badge(t, status).words),
         chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
         bare: list.bare(),
-        heads: vec![Head::new(t.order), Head::new(t.goods), Head::new(t.requested_on), Head::new(board.t.status), Head::number(t.refund)],
-        rows: found.items.iter().map(row).collect(),
+        table: Table {
+            id: "returns",
+            heads: vec![
+                Head::new(t.order),
+                Head::new(t.goods),
+                Head::newest(t.requested_on),
+                Head::new(desk.d.status),
+                Head::number(t.refund),
+            ],
+            rows: rows.collect(),
+            empty: t.no_returns,
+            ..Table::default()
+        },
+        empty_text: t.no_returns_text,
+        empty_step: Some(Link { label: t.fulfilments, href: "/seller/fulfilments".into() }),
         first: list.first(),
         next: list.next(found.next_cursor.as_ref()),
-        frame,
-        board,
-        t,
+        is_filtered: list.is_filtered(),
+        ..Screen::default()
     };
-    page(&site, &visitor, &template)
+    desk.list(screen)
 }
 
 /// A line with what was typed about it.

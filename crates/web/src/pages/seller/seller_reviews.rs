@@ -1,9 +1,9 @@
 //! The reviews of a seller's products, and the seller's answers.
 
-use super::{Shell, done, enter_shop, is_fatal};
+use super::{Shell, Tab, done, enter_shop, is_fatal, read_list};
 use crate::{
     Site,
-    api::{Caller, Failure},
+    api::Failure,
     dashboard::{Chip, Choice, Dashboard, Listing},
     format,
     forms::Faults,
@@ -18,18 +18,15 @@ use axum::{
     response::Response,
 };
 use contracts::{
-    catalog::{GET_PRODUCT, LIST_PRODUCTS, Product},
-    review::{ANSWER_REVIEW, GET_REVIEW, LIST_PRODUCT_REVIEWS, Review},
-    seller::Seller,
+    catalog::GET_PRODUCT,
+    page::Page,
+    review::{ANSWER_REVIEW, GET_REVIEW, LIST_SELLER_REVIEWS, Review},
 };
 use serde::Deserialize;
 use serde_json::json;
 
-/// The API lists the reviews of one product. So many products of one page of the seller's list are asked for.
-const PRODUCTS: usize = 100;
-const ASKED: usize = 12;
-/// Reviews of each of them, and of a product that is chosen.
-const NEWEST: usize = 5;
+const PATH: &str = "/seller/reviews";
+const FILTERS: [&str; 3] = ["productId", "rating", "answered"];
 const ROWS: usize = 20;
 
 struct ReviewRow {
@@ -53,7 +50,8 @@ struct ReviewsPage {
     frame: Frame,
     board: Dashboard,
     t: &'static SellerTexts,
-    products: Vec<Choice>,
+    tabs: Vec<Tab>,
+    stars: Vec<Choice>,
     chips: Vec<Chip>,
     list: Listing,
     rows: Vec<ReviewRow>,
@@ -62,70 +60,31 @@ struct ReviewsPage {
     faults: Faults,
 }
 
-struct Found {
-    /// Products with reviews.
-    products: Vec<Product>,
-    reviews: Vec<Review>,
-    next: Option<String>,
-}
-
-async fn read(site: &Site, caller: &Caller, seller: &Seller, list: &Listing) -> Result<Found, Failure> {
-    let api = &site.0.api;
-    let chosen = list.value("product");
-    let mut call = api.call(caller, &LIST_PRODUCTS).query("sellerId", seller.seller_id).query("limit", PRODUCTS);
-    if chosen.is_empty() && !list.value("cursor").is_empty() {
-        call = call.query("cursor", list.value("cursor"));
-    }
-    let page = call.send().await?;
-    let products: Vec<Product> = page.items.into_iter().filter(|product| product.rating.count > 0).collect();
-    if !chosen.is_empty() {
-        let mut call = api.call(caller, &LIST_PRODUCT_REVIEWS).path(chosen).query("limit", ROWS);
-        if !list.value("cursor").is_empty() {
-            call = call.query("cursor", list.value("cursor"));
-        }
-        let found = call.send().await?;
-        return Ok(Found { products, reviews: found.items, next: found.next_cursor });
-    }
-    let mut reviews = Vec::new();
-    for product in products.iter().take(ASKED) {
-        reviews.extend(api.call(caller, &LIST_PRODUCT_REVIEWS).path(product.product_id).query("limit", NEWEST).send().await?.items);
-    }
-    reviews.sort_by_key(|review| std::cmp::Reverse(review.created_at));
-    Ok(Found { products, reviews, next: page.next_cursor })
-}
-
 pub async fn list(State(site): State<Site>, visitor: Visitor, Query(sent): Query<Vec<(String, String)>>) -> Response {
     show(&site, visitor, sent, None).await
 }
 
 async fn show(site: &Site, mut visitor: Visitor, sent: Vec<(String, String)>, refused: Option<(String, AnswerForm, Failure)>) -> Response {
-    let (user, seller) = match enter_shop(site, &mut visitor).await {
+    let (user, _) = match enter_shop(site, &mut visitor).await {
         Ok(found) => found,
         Err(answer) => return *answer,
     };
-    let list = Listing::new("/seller/reviews", sent, &["product", "open"]);
+    let list = Listing::new(PATH, sent, &FILTERS);
     let caller = visitor.caller();
-    let Found { products, reviews, next } = match read(site, &caller, &seller, &list).await {
+    let found = match read_list(site, &caller, &LIST_SELLER_REVIEWS, &list, ROWS).await {
         Ok(found) => found,
-        Err(failure) if is_fatal(&failure) => return failed(site, &mut visitor, &failure),
-        Err(_) => return not_found_page(site, &mut visitor),
+        // A filter that cannot be read finds nothing.
+        Err(failure) if failure.is_about_the_form() => Page { items: Vec::new(), next_cursor: None },
+        Err(failure) => return failed(site, &mut visitor, &failure),
     };
-    // A product of somebody else has reviews as well, but they are not answered here.
-    if !list.value("product").is_empty() && !products.iter().any(|product| product.product_id.to_string() == list.value("product")) {
-        match site.0.api.call(&caller, &GET_PRODUCT).path(list.value("product")).send().await {
-            Ok(product) if product.seller_id == Some(seller.seller_id) => {}
-            _ => return not_found_page(site, &mut visitor),
-        }
-    }
     let Shell { frame, board, t } = Shell::of(&mut visitor, &user, true);
     let language = visitor.language;
     let faults = refused.as_ref().map(|(.., failure)| Faults::of(failure)).unwrap_or_default();
     let row = |review: &Review| {
         let id = review.review_id.to_string();
         let typed = refused.as_ref().filter(|(refused, ..)| *refused == id);
-        let product = products.iter().find(|product| product.product_id == review.product_id);
         ReviewRow {
-            product: product.map(|product| format::title(&product.title)).unwrap_or_default(),
+            product: format::title(&review.product_title),
             href: format!("/seller/products/{}", review.product_id),
             stars: "★".repeat(usize::try_from(review.rating).unwrap_or(0)),
             rating: review.rating,
@@ -141,17 +100,23 @@ async fn show(site: &Site, mut visitor: Visitor, sent: Vec<(String, String)>, re
             id,
         }
     };
-    let mut pairs = vec![(String::new(), t.all_products.to_owned())];
-    pairs.extend(products.iter().map(|product| (product.product_id.to_string(), format!("{} ({})", product.title, product.rating.count))));
-    let chosen = products.iter().find(|product| product.product_id.to_string() == list.value("product"));
-    let label = chosen.map_or_else(|| t.product.to_owned(), |product| product.title.clone());
-    let only_open = !list.value("open").is_empty();
+    let stars = ["5", "4", "3", "2", "1"].map(|stars| (stars, format!("{stars} / 5")));
+    let tab = |label, answered: &str| Tab { label, href: list.with("answered", answered), is_here: list.value("answered") == answered };
+    let product = found.items.first().map_or_else(|| t.product.to_owned(), |review| format::title(&review.product_title));
     let template = ReviewsPage {
-        products: Choice::list(pairs, list.value("product")),
-        chips: [list.chip("product", label), list.chip("open", t.not_answered)].into_iter().flatten().collect(),
-        rows: reviews.iter().filter(|review| !only_open || review.answer.is_none()).map(row).collect(),
+        tabs: vec![tab(t.all, ""), tab(t.not_answered, "false"), tab(t.answered, "true")],
+        stars: Choice::list(std::iter::once(("", t.all.to_owned())).chain(stars), list.value("rating")),
+        chips: [
+            list.chip("productId", product),
+            list.chip("rating", format!("{} / 5", list.value("rating"))),
+            list.chip("answered", if list.value("answered") == "true" { t.answered } else { t.not_answered }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        rows: found.items.iter().map(row).collect(),
         first: list.first(),
-        next: list.next(next.as_ref()),
+        next: list.next(found.next_cursor.as_ref()),
         list,
         faults,
         frame,
@@ -169,8 +134,10 @@ async fn show(site: &Site, mut visitor: Visitor, sent: Vec<(String, String)>, re
 pub struct AnswerForm {
     text: String,
     /// The query of the list, to come back to.
-    product: String,
-    open: String,
+    #[serde(rename = "productId")]
+    product_id: String,
+    rating: String,
+    answered: String,
 }
 
 pub async fn answer(State(site): State<Site>, mut visitor: Visitor, Path(id): Path<String>, Form(form): Form<AnswerForm>) -> Response {
@@ -190,11 +157,12 @@ pub async fn answer(State(site): State<Site>, mut visitor: Visitor, Path(id): Pa
         Err(failure) if is_fatal(&failure) => return failed(&site, &mut visitor, &failure),
         Ok(false) | Err(_) => return not_found_page(&site, &mut visitor),
     }
-    let back = vec![("product".to_owned(), form.product.clone()), ("open".to_owned(), form.open.clone())];
+    let back = FILTERS.iter().zip([&form.product_id, &form.rating, &form.answered]);
+    let back = back.map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let text = form.text.replace("\r\n", "\n");
     match api.call(&caller, &ANSWER_REVIEW).path(&id).raw_body(&json!({"text": text})).send().await {
         Ok(_) => {
-            let list = Listing::new("/seller/reviews", back, &["product", "open"]);
+            let list = Listing::new(PATH, back, &FILTERS);
             done(&site, visitor, SellerNotice::Answered, &list.here())
         }
         Err(failure) if is_fatal(&failure) => failed(&site, &mut visitor, &failure),

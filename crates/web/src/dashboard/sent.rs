@@ -30,9 +30,14 @@ impl Sent {
         self.text("formKey")
     }
 
+    /// Every value of a field.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
     /// The rows that were chosen.
     pub fn chosen(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(name, _)| name == "chosen").map(|(_, value)| value.as_str()).take(MOST_CHOSEN)
+        self.all("chosen").take(MOST_CHOSEN)
     }
 
     /// The body of a call with those of these text fields that were filled in.

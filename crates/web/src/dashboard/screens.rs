@@ -1,28 +1,31 @@
-//! The two kinds of screens that most of the dashboard is made of: a list, and a sheet about one thing.
+//! The two kinds of screens that most of the dashboards are made of: a list, and a sheet about one thing.
 
-use super::{Frame, Trouble, sent::Sent};
+use super::sent::Sent;
 use crate::{
     api::Failure,
-    dashboard::{Badge, Chip, Dashboard, Figure, Head},
+    dashboard::{Badge, Chip, Dashboard, Figure, Head, Listing},
     forms::Faults,
+    pages::Frame,
     plot::Plot,
-    texts::AdminTexts,
 };
 use askama::Template;
 use axum::http::StatusCode;
+use contracts::machine::Machine;
+
+/// What was refused, with the status of the answer.
+pub type Trouble = Option<(StatusCode, Faults)>;
 
 #[derive(Template)]
-#[template(path = "admin/list.html")]
+#[template(path = "board/list.html")]
 pub struct ListPage {
     pub frame: Frame,
     pub board: Dashboard,
-    pub t: &'static AdminTexts,
     pub key: String,
     pub screen: Screen,
 }
 
 #[derive(Template)]
-#[template(path = "admin/sheet.html")]
+#[template(path = "board/sheet.html")]
 pub struct SheetPage {
     pub frame: Frame,
     pub board: Dashboard,
@@ -52,8 +55,9 @@ pub struct Screen {
     pub bulk: Option<Bulk>,
     pub first: Option<String>,
     pub next: Option<String>,
-    /// The next step when there is nothing.
+    /// What is said when there is nothing, and the page of the next step.
     pub empty_text: &'static str,
+    pub empty_step: Option<Link>,
     pub is_filtered: bool,
     /// Forms beneath the list.
     pub forms: Vec<FormView>,
@@ -70,6 +74,15 @@ pub struct Saved {
     pub label: &'static str,
     pub href: String,
     pub is_here: bool,
+}
+
+impl Saved {
+    /// The views of a list by status, the whole list first.
+    pub fn by_status<S: Machine>(all: &'static str, list: &Listing, words: impl Fn(S) -> &'static str) -> Vec<Saved> {
+        let view = |label, status: &str| Saved { label, href: list.with("status", status), is_here: list.value("status") == status };
+        let states = S::STATES.iter().map(|status| view(words(*status), status.as_str()));
+        std::iter::once(view(all, "")).chain(states).collect()
+    }
 }
 
 /// What is done with the chosen rows.
@@ -194,6 +207,8 @@ pub struct FormView {
     pub action: String,
     pub method: &'static str,
     pub fields: Vec<Field>,
+    /// Boxes of one field, with its words and what is wrong with them.
+    pub checks: Option<Checks>,
     pub submit: &'static str,
     /// The class of the button.
     pub class: &'static str,
@@ -202,11 +217,15 @@ pub struct FormView {
 impl FormView {
     pub fn new(id: &'static str, title: &'static str, action: impl ToString, submit: &'static str) -> FormView {
         let (hint, fields) = (String::new(), Vec::new());
-        FormView { id, title, hint, action: action.to_string(), method: "post", fields, submit, class: "quiet" }
+        FormView { id, title, hint, action: action.to_string(), method: "post", fields, checks: None, submit, class: "quiet" }
     }
     pub fn field(mut self, field: Field) -> FormView {
         self.fields.push(field);
         self
+    }
+    /// Boxes of one field, each with its value and whether it is chosen.
+    pub fn checks(self, name: &'static str, label: &'static str, boxes: Vec<(&'static str, bool)>) -> FormView {
+        FormView { checks: Some(Checks { name, label, boxes, fault: String::new() }), ..self }
     }
     pub fn hint(self, hint: impl ToString) -> FormView {
         FormView { hint: hint.to_string(), ..self }
@@ -232,8 +251,23 @@ impl FormView {
             }
             field.fault = refused.faults.field(field.place).to_owned();
         }
+        if let Some(checks) = &mut self.checks {
+            for (value, is_chosen) in &mut checks.boxes {
+                *is_chosen = refused.sent.all(checks.name).any(|sent| sent == *value);
+            }
+            checks.fault = refused.faults.under(checks.name).to_owned();
+        }
         self
     }
+}
+
+/// Boxes of which several may be chosen.
+pub struct Checks {
+    pub name: &'static str,
+    pub label: &'static str,
+    /// The value of each box, which is its label too, and whether it is chosen.
+    pub boxes: Vec<(&'static str, bool)>,
+    pub fault: String,
 }
 
 /// A form that was refused.

@@ -1,65 +1,83 @@
 //! Webhook endpoints and what was sent to them.
 
-use super::{
-    Desk,
-    admin_orders::Parameters,
-    screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
-    sent::Sent,
-    words::{badge, choices},
-};
+use super::IntoDesk;
 use crate::{
-    dashboard::{Head, Listing},
-    session::AdminNotice,
+    dashboard::{
+        Badge, Desk, Head, Listing, Parameters, finish,
+        screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
+        sent::Sent,
+    },
+    pages::admin,
+    session::{AdminNotice, Notice},
+    texts::{AdminTexts, IntegrationTexts},
 };
 use axum::{
     Form,
     extract::{Path, Query},
     response::Response,
 };
-use contracts::webhook::{
-    CREATE_WEBHOOK_ENDPOINT, DELETE_WEBHOOK_ENDPOINT, DisabledReason, GET_WEBHOOK_ENDPOINT, LIST_WEBHOOK_DELIVERIES,
-    LIST_WEBHOOK_ENDPOINTS, RETRY_WEBHOOK_DELIVERY, ROTATE_WEBHOOK_SECRET, TEST_WEBHOOK_ENDPOINT, UPDATE_WEBHOOK_ENDPOINT,
-    WebhookDeliveryStatus, WebhookEndpointSecret, WebhookEndpointStatus,
+use contracts::machine::Machine as _;
+use contracts::{
+    registry,
+    webhook::{
+        Audience, CREATE_WEBHOOK_ENDPOINT, DELETE_WEBHOOK_ENDPOINT, DisabledReason, GET_WEBHOOK_ENDPOINT, LIST_WEBHOOK_DELIVERIES,
+        LIST_WEBHOOK_ENDPOINTS, RETRY_WEBHOOK_DELIVERY, ROTATE_WEBHOOK_SECRET, TEST_WEBHOOK_ENDPOINT, UPDATE_WEBHOOK_ENDPOINT,
+        WebhookDeliveryStatus, WebhookEndpointSecret, WebhookEndpointStatus, audience_of,
+    },
 };
 use serde_json::json;
 
-const PATH: &str = "/admin/webhooks";
+const PATH: &str = "/webhooks";
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show_list(desk, parameters, None).await
+/// The words of a state of an endpoint or a delivery.
+fn badge(desk: &Desk, state: &str) -> Badge {
+    admin::badge(AdminTexts::of(desk.lang), state)
+}
+
+/// The types of events that a form offers: sellers get those that are about one seller.
+fn offered(desk: &Desk) -> impl Iterator<Item = &'static str> {
+    let is_admin = desk.place.root == "/admin";
+    registry::events().map(|event| event.event_type).filter(move |kind| match audience_of(kind) {
+        Some(Audience::Sellers) => true,
+        Some(Audience::Administrators) => is_admin,
+        None => false,
+    })
+}
+
+pub async fn list<D: IntoDesk>(desk: D, Query(parameters): Query<Parameters>) -> Response {
+    show_list(desk.into(), parameters, None).await
 }
 
 async fn show_list(desk: Desk, parameters: Parameters, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let list = Listing::new(PATH, parameters, &[]);
+    let t = IntegrationTexts::of(desk.lang);
+    let list = Listing::new(desk.path(PATH), parameters, &[]);
     let (found, faults) = match desk.fetch(&LIST_WEBHOOK_ENDPOINTS, &list).await {
         Ok(found) => found,
         Err(failure) => return desk.failed(&failure),
     };
     let rows = found.items.iter().map(|endpoint| {
         Row::of([
-            Cell::link(&endpoint.url, format!("{PATH}/{}", endpoint.webhook_endpoint_id))
+            Cell::link(&endpoint.url, desk.path(&format!("{PATH}/{}", endpoint.webhook_endpoint_id)))
                 .over(endpoint.description.as_deref().unwrap_or_default()),
-            Cell::badge(badge(t, &endpoint.status.to_string())),
-            Cell::text(if endpoint.seller_id.is_some() { t.seller } else { t.the_shop }),
+            Cell::badge(badge(&desk, &endpoint.status.to_string())),
             Cell::number(endpoint.event_types.len()),
             Cell::text(desk.moment(endpoint.created_at)),
         ])
     });
     let rows = rows.collect();
-    let create = FormView::new("endpoint", t.new_endpoint, PATH, t.create)
+    let create = FormView::new("endpoint", t.new_endpoint, desk.path(PATH), t.create)
         .field(Field::new("url", t.address, "url", "").required())
-        .field(Field::new("eventTypes", t.event_types, "textarea", "").hint(t.event_types_hint))
         .field(Field::text("description", t.description, ""))
+        .checks("eventTypes", t.event_types, offered(&desk).map(|kind| (kind, false)).collect())
         .main()
         .again(refused.as_ref());
     let screen = Screen {
         title: t.webhooks,
         faults: Refused::trouble(refused.as_ref()).or(faults),
-        path: PATH,
+        intro: t.webhooks_intro,
         table: Table {
             id: "endpoints",
-            heads: vec![Head::new(t.address), Head::new(t.status), Head::new(t.owner), Head::number(t.event_types), Head::new(t.since)],
+            heads: vec![Head::new(t.address), Head::new(desk.d.status), Head::number(t.event_types), Head::newest(t.made)],
             rows,
             empty: t.no_endpoints,
             ..Table::default()
@@ -73,14 +91,10 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Option<Refused>)
     desk.list(screen)
 }
 
-/// The types of events that were typed, one a line or with commas.
-fn event_types(sent: &Sent) -> Vec<&str> {
-    sent.text("eventTypes").split(|sign: char| sign == ',' || sign.is_whitespace()).filter(|word| !word.is_empty()).collect()
-}
-
-pub async fn create(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn create<D: IntoDesk>(desk: D, Form(sent): Form<Sent>) -> Response {
+    let desk: Desk = desk.into();
     let mut body = sent.body(&["url", "description"]);
-    body["eventTypes"] = json!(event_types(&sent));
+    body["eventTypes"] = json!(sent.all("eventTypes").collect::<Vec<_>>());
     let result = desk.call(&CREATE_WEBHOOK_ENDPOINT).key(sent.key()).raw_body(&body).send().await;
     match result {
         Ok(made) => with_secret(desk, &made),
@@ -93,12 +107,12 @@ pub async fn create(desk: Desk, Form(sent): Form<Sent>) -> Response {
 
 /// Shows a secret, which no other page does. There is no redirection, because the secret must not be kept for the next page.
 fn with_secret(desk: Desk, made: &WebhookEndpointSecret) -> Response {
-    let t = desk.t;
-    let href = format!("{PATH}/{}", made.endpoint.webhook_endpoint_id);
+    let t = IntegrationTexts::of(desk.lang);
+    let href = desk.path(&format!("{PATH}/{}", made.endpoint.webhook_endpoint_id));
     let view = Sheet {
         title: t.secret.to_owned(),
-        back: Some(Link { label: t.webhooks, href: PATH.into() }),
-        lead: t.secret_lead.to_owned(),
+        back: Some(Link { label: t.webhooks, href: desk.path(PATH) }),
+        lead: t.shown_once.to_owned(),
         links: vec![Link { label: t.to_endpoint, href }],
         facts: vec![(t.address, Cell::text(&made.endpoint.url)), (t.secret, Cell::code(made.secret.reveal()))],
         ..Sheet::default()
@@ -106,13 +120,13 @@ fn with_secret(desk: Desk, made: &WebhookEndpointSecret) -> Response {
     desk.sheet(view)
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>, Query(parameters): Query<Parameters>) -> Response {
-    sheet(desk, &id, parameters, None).await
+pub async fn show<D: IntoDesk>(desk: D, Path(id): Path<String>, Query(parameters): Query<Parameters>) -> Response {
+    sheet(desk.into(), &id, parameters, None).await
 }
 
 async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let list = Listing::new(format!("{PATH}/{id}"), parameters, &["status"]);
+    let t = IntegrationTexts::of(desk.lang);
+    let list = Listing::new(desk.path(&format!("{PATH}/{id}")), parameters, &["status"]);
     let mut call = desk.call(&LIST_WEBHOOK_DELIVERIES).path(id).query("limit", Desk::ROWS);
     for (name, value) in list.parameters() {
         call = call.query(name, value);
@@ -129,10 +143,10 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
             (None, Some(error)) => error.clone(),
             (None, None) => "–".to_owned(),
         };
-        let path = format!("{PATH}/{id}/deliveries/{}/replay", delivery.webhook_delivery_id);
+        let path = desk.path(&format!("{PATH}/{id}/deliveries/{}/replay", delivery.webhook_delivery_id));
         Row::of([
             Cell::code(&delivery.event_type),
-            Cell::badge(badge(t, &delivery.status.to_string())),
+            Cell::badge(badge(&desk, &delivery.status.to_string())),
             Cell::number(delivery.attempts),
             Cell::text(answer),
             Cell::text(desk.moment(delivery.created_at)),
@@ -141,16 +155,16 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
     });
     let rows = rows.collect();
     let is_enabled = endpoint.status == WebhookEndpointStatus::Enabled;
-    let path = |step: &str| format!("{PATH}/{id}/{step}");
+    let path = |step: &str| desk.path(&format!("{PATH}/{id}/{step}"));
     let toggle = if is_enabled {
         FormView::new("disable", t.disable_title, path("disable"), t.disable)
     } else {
         FormView::new("enable", t.enable_title, path("enable"), t.enable).main()
     };
-    let filter = FormView::new("filter", t.deliveries, path(""), desk.d.filter)
-        .field(Field::select("status", t.status, list.value("status"), choices::<WebhookDeliveryStatus>(t)))
+    let states = WebhookDeliveryStatus::STATES.iter().map(|state| (state.as_str(), badge(&desk, state.as_str()).words));
+    let filter = FormView::new("filter", t.deliveries, desk.path(&format!("{PATH}/{id}")), desk.d.filter)
+        .field(Field::select("status", desk.d.status, list.value("status"), std::iter::once(("", t.all)).chain(states)))
         .by_get();
-    let filter = FormView { action: format!("{PATH}/{id}"), ..filter };
     let reason = match endpoint.disabled_reason {
         Some(DisabledReason::ByOwner) => t.disabled_by_owner,
         Some(DisabledReason::ReceiverGone) => t.disabled_gone,
@@ -160,15 +174,13 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
     let mut links = Vec::new();
     links.extend(list.first().map(|href| Link { label: desk.d.first_page, href }));
     links.extend(list.next(deliveries.next_cursor.as_ref()).map(|href| Link { label: desk.d.next_page, href }));
-    let owner = endpoint.seller_id.map_or_else(|| Cell::text(t.the_shop), |id| Cell::link(t.seller, format!("/admin/sellers/{id}")));
     let view = Sheet {
         title: endpoint.url.clone(),
-        back: Some(Link { label: t.webhooks, href: PATH.into() }),
-        badges: vec![badge(t, &endpoint.status.to_string())],
+        back: Some(Link { label: t.webhooks, href: desk.path(PATH) }),
+        badges: vec![badge(&desk, &endpoint.status.to_string())],
         faults: Refused::trouble(refused.as_ref()),
         links,
         facts: vec![
-            (t.owner, owner),
             (t.description, Cell::maybe(endpoint.description.as_ref())),
             (t.event_types, Cell { lines: endpoint.event_types.clone(), ..Cell::default() }),
             (t.reason, Cell::text(reason)),
@@ -181,7 +193,7 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
             title: t.deliveries,
             heads: vec![
                 Head::new(t.event),
-                Head::new(t.status),
+                Head::new(desk.d.status),
                 Head::number(t.attempts),
                 Head::new(t.answer),
                 Head::new(t.time),
@@ -203,8 +215,9 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
     desk.sheet(view)
 }
 
-pub async fn step(mut desk: Desk, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
-    let here = format!("{PATH}/{id}");
+pub async fn step<D: IntoDesk>(desk: D, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+    let desk: Desk = desk.into();
+    let (all, here) = (desk.path(PATH), desk.path(&format!("{PATH}/{id}")));
     let set = |status: WebhookEndpointStatus| json!({"status": status});
     let (result, to) = match step.as_str() {
         "test" => (desk.call(&TEST_WEBHOOK_ENDPOINT).path(&id).key(sent.key()).send().await.map(drop), &*here),
@@ -220,25 +233,19 @@ pub async fn step(mut desk: Desk, Path((id, step)): Path<(String, String)>, Form
             Ok(made) => return with_secret(desk, &made),
             Err(failure) => (Err(failure), &*here),
         },
-        "delete" => (desk.call(&DELETE_WEBHOOK_ENDPOINT).path(&id).send().await, PATH),
-        _ => return super::super::not_found_page(&desk.site, &mut desk.visitor),
+        "delete" => (desk.call(&DELETE_WEBHOOK_ENDPOINT).path(&id).send().await, &*all),
+        _ => return desk.not_found(),
     };
-    match result {
-        Ok(()) => desk.done(AdminNotice::Done, to),
-        Err(failure) => {
-            let refused = Refused::new("step", sent, &failure);
-            sheet(desk, &id, Parameters::new(), Some(refused)).await
-        }
-    }
+    let done = |desk: Desk| desk.done(Notice::Admin(AdminNotice::Done), to);
+    finish(desk, result, ("step", sent), done, |desk, refused| sheet(desk, &id, Parameters::new(), Some(refused))).await
 }
 
-pub async fn replay(desk: Desk, Path((id, delivery)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+pub async fn replay<D: IntoDesk>(desk: D, Path((id, delivery)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+    let desk: Desk = desk.into();
     let result = desk.call(&RETRY_WEBHOOK_DELIVERY).path(&id).path(&delivery).key(sent.key()).send().await;
-    match result {
-        Ok(_) => desk.done(AdminNotice::Replayed, &format!("{PATH}/{id}")),
-        Err(failure) => {
-            let refused = Refused::new("replay", sent, &failure);
-            sheet(desk, &id, Parameters::new(), Some(refused)).await
-        }
-    }
+    let done = |desk: Desk| {
+        let to = desk.path(&format!("{PATH}/{id}"));
+        desk.done(Notice::Admin(AdminNotice::Replayed), &to)
+    };
+    finish(desk, result, ("replay", sent), done, |desk, refused| sheet(desk, &id, Parameters::new(), Some(refused))).await
 }
