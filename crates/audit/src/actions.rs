@@ -40,9 +40,12 @@ pub async fn record(tx: &mut Tx, key: &ChainKey, events: &[&Envelope]) -> Result
         },
     };
     let before = head;
+    // No other unit appends before the commit, because the head is locked.
+    let mut recorded = store::list_recorded(tx, &events.iter().map(|event| event.event_id).collect::<Vec<_>>()).await?;
     for event in events {
         let entry = key.append(head, (*event).clone(), tx.now());
-        if store::append(tx, &entry).await? {
+        if recorded.insert(event.event_id) {
+            store::append(tx, &entry).await?;
             head = entry.head();
         }
         if entry.envelope.event_type == UserErased::TYPE {

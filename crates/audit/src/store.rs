@@ -8,6 +8,7 @@ use contracts::{
     audit::EventFilter,
     column::{BadColumn, Column, ColumnAs, SqlValue},
     event::Envelope,
+    ids::EventId,
     time::Timestamp,
 };
 use platform::{
@@ -15,7 +16,7 @@ use platform::{
     params,
 };
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 platform::table! {
     pub Entries in "events" of Entry, key [position];
@@ -83,9 +84,15 @@ pub async fn save_former(tx: &mut Tx, former: &FormerChain) -> Result<(), Error>
     tx.upsert_with::<FormerChains>(former, &[("chain", &CHAIN)]).await
 }
 
-/// Appends an entry. Returns whether its event was not recorded yet.
-pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
-    tx.insert_if_absent::<Entries>(entry, "(event_id)").await
+/// Returns those of the events that are recorded.
+pub async fn list_recorded(tx: &mut Tx, events: &[EventId]) -> Result<HashSet<EventId>, Error> {
+    let recorded = Select::from("SELECT event_id FROM events").filter_in("event_id", events).rows(tx, |row| row.next()).await?;
+    Ok(recorded.into_iter().collect())
+}
+
+/// Appends an entry whose event is not recorded.
+pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<(), Error> {
+    tx.insert::<Entries>(entry).await
 }
 
 /// Stores the hash that an entry of the former chain has in the present one.

@@ -95,27 +95,28 @@ async fn has_automatic(tx: &mut Tx) -> Result<bool, Error> {
 
 /// Stores that a promotion applies by itself between these instants.
 pub async fn put_automatic(tx: &mut Tx, id: PromotionId, starts_at: Timestamp, ends_at: Timestamp) -> Result<(), Error> {
-    tx.execute(
+    tx.execute_pipelined(
         "INSERT INTO automatic_promotions (promotion_id, starts_at, ends_at) VALUES ($1, $2, $3) \
          ON CONFLICT (promotion_id) DO UPDATE SET starts_at = excluded.starts_at, ends_at = excluded.ends_at",
         params![id, starts_at, ends_at],
     )
     .await
-    .map(|_| ())
 }
 
 /// Stores that a promotion does not apply by itself any more.
 pub async fn delete_automatic(tx: &mut Tx, id: PromotionId) -> Result<(), Error> {
-    tx.execute("DELETE FROM automatic_promotions WHERE promotion_id = $1", params![id]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM automatic_promotions WHERE promotion_id = $1", params![id]).await
 }
 
 /// Adds a coupon. One that was entered before stays where it is.
 pub async fn put_coupon(tx: &mut Tx, cart: CartId, code: &CouponCode) -> Result<(), Error> {
     let now = tx.now();
     let params = params![cart, code.as_str(), now];
-    tx.execute("INSERT INTO cart_coupons (cart_id, code, entered_at) VALUES ($1, $2, $3) ON CONFLICT (cart_id, code) DO NOTHING", params)
-        .await
-        .map(|_| ())
+    tx.execute_pipelined(
+        "INSERT INTO cart_coupons (cart_id, code, entered_at) VALUES ($1, $2, $3) ON CONFLICT (cart_id, code) DO NOTHING",
+        params,
+    )
+    .await
 }
 
 /// Removes a coupon, and returns whether the cart had it.
@@ -165,7 +166,7 @@ pub async fn lock_or_create(tx: &mut Tx, owner: UserId, currency: Currency) -> R
 
 /// Writes a cart without its lines.
 pub async fn save(tx: &mut Tx, cart: &Cart) -> Result<(), Error> {
-    tx.update::<Carts>(cart).await.map(|_| ())
+    tx.replace::<Carts>(cart).await
 }
 
 /// Writes lines of a cart: new ones, changed ones, and ones that move from another cart.
@@ -177,18 +178,19 @@ pub async fn put_lines(tx: &mut Tx, cart: CartId, lines: &[Line]) -> Result<(), 
 }
 
 pub async fn delete_line(tx: &mut Tx, item: CartItemId) -> Result<(), Error> {
-    tx.execute("DELETE FROM cart_items WHERE cart_item_id = $1", params![item]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM cart_items WHERE cart_item_id = $1", params![item]).await
 }
 
 pub async fn delete_lines(tx: &mut Tx, cart: CartId) -> Result<(), Error> {
-    tx.execute("DELETE FROM cart_items WHERE cart_id = $1", params![cart]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM cart_items WHERE cart_id = $1", params![cart]).await
 }
 
 /// Deletes all carts of this owner.
 async fn delete_carts_of(tx: &mut Tx, owner: UserId) -> Result<(), Error> {
-    tx.execute("DELETE FROM cart_coupons WHERE cart_id IN (SELECT cart_id FROM carts WHERE user_id = $1)", params![owner]).await?;
-    tx.execute("DELETE FROM cart_items WHERE cart_id IN (SELECT cart_id FROM carts WHERE user_id = $1)", params![owner]).await?;
-    tx.execute("DELETE FROM carts WHERE user_id = $1", params![owner]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM cart_coupons WHERE cart_id IN (SELECT cart_id FROM carts WHERE user_id = $1)", params![owner])
+        .await?;
+    tx.execute_pipelined("DELETE FROM cart_items WHERE cart_id IN (SELECT cart_id FROM carts WHERE user_id = $1)", params![owner]).await?;
+    tx.execute_pipelined("DELETE FROM carts WHERE user_id = $1", params![owner]).await
 }
 
 /// Marks up to `limit` active carts as ABANDONED that were last seen before `before`, and returns their number. The
@@ -206,13 +208,13 @@ pub async fn abandon(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64
 /// Deletes up to `limit` carts that were closed before `before`, and returns their number. A closed cart never changes,
 /// but another replica may delete it: the carts deleted here are those without lines.
 pub async fn drop_closed(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, Error> {
-    tx.execute(
+    tx.execute_pipelined(
         "DELETE FROM cart_coupons WHERE cart_id IN \
          (SELECT cart_id FROM carts WHERE status <> 'ACTIVE' AND updated_at < $1 ORDER BY updated_at, cart_id LIMIT $2)",
         params![before, limit],
     )
     .await?;
-    tx.execute(
+    tx.execute_pipelined(
         "DELETE FROM cart_items WHERE cart_id IN \
          (SELECT cart_id FROM carts WHERE status <> 'ACTIVE' AND updated_at < $1 ORDER BY updated_at, cart_id LIMIT $2)",
         params![before, limit],

@@ -65,7 +65,7 @@ pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), E
     if is_erased(tx, event.user_id.into()).await? {
         return Ok(());
     }
-    tx.execute(
+    tx.execute_pipelined(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
          VALUES ($1, $2, $3, NULL, $4, $5, NULL, 0) ON CONFLICT (user_id) DO UPDATE SET \
          email = COALESCE(contacts.email, excluded.email), \
@@ -73,7 +73,6 @@ pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), E
         params![event.user_id, event.email, event.name, true, false],
     )
     .await
-    .map(|_| ())
 }
 
 /// Stores what the user service answered about a user whose events are lost. What events changed meanwhile stays.
@@ -83,7 +82,7 @@ pub async fn put_contact(tx: &mut Tx, user_id: UserId, contact: &UserContact) ->
     }
     let preferences = &contact.preferences;
     let channels = text_of(&preferences.channels);
-    tx.execute(
+    tx.execute_pipelined(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, chosen_channels, sequence) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT (user_id) DO UPDATE SET \
          email = COALESCE(contacts.email, excluded.email), \
@@ -100,7 +99,6 @@ pub async fn put_contact(tx: &mut Tx, user_id: UserId, contact: &UserContact) ->
         ],
     )
     .await
-    .map(|_| ())
 }
 
 /// Channels as the column of them holds them.
@@ -110,12 +108,12 @@ fn text_of(channels: &BTreeMap<NotificationType, Vec<Channel>>) -> String {
 
 /// Stores that the user reads the mails to this address.
 pub async fn mark_verified(tx: &mut Tx, user_id: UserId, email: &str) -> Result<(), Error> {
-    tx.execute("UPDATE contacts SET email_verified = TRUE WHERE user_id = $1 AND email = $2", params![user_id, email]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE contacts SET email_verified = TRUE WHERE user_id = $1 AND email = $2", params![user_id, email]).await
 }
 
 /// Forgets the numbers of events, because the user service counts on from lower ones.
 pub async fn forget_numbers(tx: &mut Tx) -> Result<(), Error> {
-    tx.execute("UPDATE contacts SET sequence = 0", &[]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE contacts SET sequence = 0", &[]).await
 }
 
 /// Stores a profile of the user service with its number `sequence`. An older one changes nothing.
@@ -123,7 +121,7 @@ pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Res
     if is_erased(tx, event.user_id.into()).await? {
         return Ok(());
     }
-    tx.execute(
+    tx.execute_pipelined(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence, email_verified) \
          VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8) ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, \
          email_verified = excluded.email_verified OR (contacts.email_verified AND contacts.email = excluded.email), \
@@ -131,7 +129,6 @@ pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Res
         params![event.user_id, event.email, event.name, event.phone, true, false, sequence, event.email_verified],
     )
     .await
-    .map(|_| ())
 }
 
 /// Stores preferences of the user service with their number `sequence`. Older ones change nothing.
@@ -140,7 +137,7 @@ pub async fn put_preferences(tx: &mut Tx, event: &PreferencesChanged, sequence: 
         return Ok(());
     }
     let channels = text_of(&event.channels);
-    tx.execute(
+    tx.execute_pipelined(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, chosen_channels, sequence) \
          VALUES ($1, NULL, '', $2, $3, $4, $5, $7, $6) ON CONFLICT (user_id) DO UPDATE SET phone = excluded.phone, \
          chosen_channels = excluded.chosen_channels, \
@@ -151,28 +148,26 @@ pub async fn put_preferences(tx: &mut Tx, event: &PreferencesChanged, sequence: 
         params![event.user_id, event.phone, event.email_enabled, event.sms_enabled, event.webhook_url, sequence, channels],
     )
     .await
-    .map(|_| ())
 }
 
 /// Stores that an address of webhooks is not to be used any more.
 pub async fn mark_gone(tx: &mut Tx, user_id: UserId, url: &str) -> Result<(), Error> {
-    tx.execute("UPDATE contacts SET gone_webhook_url = $2 WHERE user_id = $1 AND webhook_url = $2", params![user_id, url]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE contacts SET gone_webhook_url = $2 WHERE user_id = $1 AND webhook_url = $2", params![user_id, url]).await
 }
 
 /// Stores that a receiver of webhooks wants none before `resumes_at`, and postpones those that wait.
 pub async fn pause_webhooks(tx: &mut Tx, user_id: UserId, url: &str, resumes_at: Timestamp) -> Result<(), Error> {
-    tx.execute(
+    tx.execute_pipelined(
         "UPDATE contacts SET webhook_resumes_at = $3 WHERE user_id = $1 AND webhook_url = $2 \
          AND COALESCE(webhook_resumes_at, 0) < $3",
         params![user_id, url, resumes_at],
     )
     .await?;
-    tx.execute(
+    tx.execute_pipelined(
         "UPDATE notifications SET due_at = $2 WHERE user_id = $1 AND channel = 'WEBHOOK' AND due_at < $2",
         params![user_id, resumes_at],
     )
     .await
-    .map(|_| ())
 }
 
 pub async fn find_contact(tx: &mut Tx, user_id: UserId) -> Result<Option<Contact>, Error> {
@@ -194,7 +189,7 @@ pub async fn insert(tx: &mut Tx, outgoing: &OutgoingMessage, subject: Option<Uui
 
 /// Gives the messages about an order of a guest to the account that claimed it.
 pub async fn set_user(tx: &mut Tx, order: OrderId, guest: UserId, user: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE notifications SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE notifications SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await
 }
 
 /// What is stored of a message about an order.
@@ -225,14 +220,13 @@ pub async fn erase_order(tx: &mut Tx, order: OrderId) -> Result<(), Error> {
                 });
             }
         }
-        tx.update::<Payloads>(&message).await?;
+        tx.replace::<Payloads>(&message).await?;
     }
-    tx.execute(
+    tx.execute_pipelined(
         "UPDATE notifications SET status = $2, due_at = NULL, updated_at = $3, recipient = NULL WHERE order_id = $1 AND due_at IS NOT NULL",
         params![order, NotificationStatus::Failed, now],
     )
     .await
-    .map(|_| ())
 }
 
 /// Returns a message that is due, with the present name and address of its user.
@@ -277,12 +271,11 @@ pub async fn insert_attempt(tx: &mut Tx, id: NotificationId, attempt: &DeliveryA
 /// Makes a message due at once, with a fresh count of tries.
 pub async fn make_due(tx: &mut Tx, id: NotificationId, status: NotificationStatus) -> Result<(), Error> {
     let now = tx.now();
-    tx.execute(
+    tx.execute_pipelined(
         "UPDATE notifications SET status = $2, tries = 0, resends = resends + 1, due_at = $3, updated_at = $3 WHERE notification_id = $1",
         params![id, status, now],
     )
     .await
-    .map(|_| ())
 }
 
 /// Returns the message, its row locked until the commit.

@@ -161,19 +161,17 @@ pub async fn save_integrator_data(tx: &mut Tx, order: &Order) -> Result<(), Erro
 
 /// Removes what integrators saved with an order.
 pub async fn forget_integrator_data(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
-    tx.execute("UPDATE orders SET external_id = NULL, metadata = '{}' WHERE order_id = $1", params![id]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE orders SET external_id = NULL, metadata = '{}' WHERE order_id = $1", params![id]).await
 }
 
 /// Updates an order, and sets when the saga advances it next.
 pub async fn save(tx: &mut Tx, order: &Order, due_at: Option<Timestamp>) -> Result<(), Error> {
-    tx.update_with::<Orders>(order, &[("payment_id", &order.saga.payment_id), ("due_at", &due_at), ("fruitless_turns", &0_i64)])
-        .await
-        .map(|_| ())
+    tx.replace_with::<Orders>(order, &[("payment_id", &order.saga.payment_id), ("due_at", &due_at), ("fruitless_turns", &0_i64)]).await
 }
 
 pub async fn save_returned_quantity(tx: &mut Tx, item: &OrderItem) -> Result<(), Error> {
     let sql = "UPDATE order_items SET returned_quantity = $2 WHERE order_item_id = $1";
-    tx.execute(sql, params![item.order_item_id, i64::from(item.returned_quantity)]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![item.order_item_id, i64::from(item.returned_quantity)]).await
 }
 
 /// Appends an entry to the timeline of an order whose row is locked.
@@ -218,7 +216,7 @@ async fn with_items(tx: &mut Tx, found: Option<Order>) -> Result<Option<Order>, 
 /// Stores the status of a seller's fulfilment, by which it is found. Those of orders of earlier versions have no row.
 pub async fn save_fulfilment_status(tx: &mut Tx, part: &Fulfilment) -> Result<(), Error> {
     let sql = "UPDATE fulfilments SET status = $2 WHERE fulfilment_id = $1";
-    tx.execute(sql, params![part.fulfilment_id, part.status]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![part.fulfilment_id, part.status]).await
 }
 
 /// Returns the order of a fulfilment of this seller.
@@ -444,7 +442,7 @@ fn matching<T>(select: Select<T>, query: &OrderQuery, user: Option<UserId>, afte
 
 /// Sets when the saga advances the order next.
 pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Result<(), Error> {
-    tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1", params![id, due_at]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE orders SET due_at = $2 WHERE order_id = $1", params![id, due_at]).await
 }
 
 /// Returns up to `rows` orders with ids above `after` and everything that is stored of them, with one query per table.

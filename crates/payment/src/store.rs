@@ -93,7 +93,7 @@ async fn with_transactions(tx: &mut Tx, found: Option<Payment>) -> Result<Option
 
 /// Updates what can change of a payment, without its transactions.
 pub async fn save_payment(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
-    tx.update::<Payments>(payment).await.map(|_| ())
+    tx.replace::<Payments>(payment).await
 }
 
 /// Inserts the newest transaction of a payment that is locked.
@@ -104,7 +104,7 @@ pub async fn insert_newest_transaction(tx: &mut Tx, payment: &Payment) -> Result
 
 /// Updates what can change of a transaction.
 pub async fn save_transaction(tx: &mut Tx, transaction: &Transaction) -> Result<(), Error> {
-    tx.update::<Transactions>(transaction).await.map(|_| ())
+    tx.replace::<Transactions>(transaction).await
 }
 
 /// Returns the payments that come after `after`, newest first.

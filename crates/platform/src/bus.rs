@@ -47,6 +47,9 @@ const STORED_LATE: Duration = Duration::from_secs(3600);
 /// How often a stream is asked that ends before the position, until the consumer goes back: its publisher fills it meanwhile, if
 /// the broker lost its newest messages.
 const REFILLS: u32 = 6;
+/// How long the stored position counts as known after it was read or stored. If it is moved meanwhile, for a replay, the next commit
+/// finds out.
+const POSITION_KNOWN: Duration = Duration::from_secs(1);
 /// The pauses after steps that failed or made no progress.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(30));
 /// How often in a row a test's delivery may make no progress.
@@ -72,6 +75,8 @@ pub(crate) struct Delivery {
     consumers: Consumers,
     /// `None` before the producer was asked about the stored position.
     positions: Option<Positions>,
+    /// When the stored position was read or stored last.
+    known_at: Option<Timestamp>,
     reader: Reader,
     refills: u32,
 }
@@ -90,7 +95,7 @@ struct Positions {
 
 impl Delivery {
     pub fn new(feed: Feed, consumer: Db, consumers: Consumers) -> Delivery {
-        Delivery { feed, consumer, consumers, positions: None, reader: Reader::default(), refills: 0 }
+        Delivery { feed, consumer, consumers, positions: None, known_at: None, reader: Reader::default(), refills: 0 }
     }
 
     /// Delivers until the shutdown, and among replicas only while this process holds the lease.
@@ -160,6 +165,7 @@ impl Delivery {
     pub async fn deliver_present(&mut self) -> Result<usize, Error> {
         let (mut total, mut without_progress) = (0, 0);
         loop {
+            self.known_at = None;
             if let Feed::Stream(stream) = &self.feed
                 && stream.state().await?.last
                     <= inbox::position(&self.consumer, stream.producer).await?.max(self.positions.map_or(0, |positions| positions.reached))
@@ -181,7 +187,7 @@ impl Delivery {
 
     /// Delivers one batch. A stream is waited for, for [`IDLE`] at most.
     async fn step(&mut self) -> Result<Step, Error> {
-        let stored = inbox::position(&self.consumer, self.feed.producer()).await?;
+        let stored = self.stored_position().await?;
         let positions = match self.positions {
             Some(positions) if positions.stored == stored => positions,
             // This is the first step, or the position was moved, for example for a replay.
@@ -197,6 +203,7 @@ impl Delivery {
                 let positions = Positions { source: self.feed.source().await?, stored: verified, reached: verified, stored_at: None };
                 (self.refills, self.positions) = (0, Some(positions));
                 if verified != stored {
+                    self.known_at = None;
                     return Ok(Step::PositionMoved);
                 }
                 positions
@@ -210,14 +217,29 @@ impl Delivery {
             return Ok(Step::PassedOver(count));
         }
         personal::copy_keys(&self.feed, &self.consumer, &self.consumers, &events).await?;
+        // An error leaves open whether the position was stored.
+        self.known_at = None;
         match inbox::consume(&self.consumer, &self.consumers, positions.source, stored, events).await? {
             Outcome::Consumed => {
                 let stored_at = Some(self.consumer.now());
+                self.known_at = stored_at;
                 self.positions = Some(Positions { stored: last, reached: last, stored_at, ..positions });
                 Ok(Step::Consumed(count))
             }
             Outcome::PositionMoved => Ok(Step::PositionMoved),
         }
+    }
+
+    async fn stored_position(&mut self) -> Result<i64, Error> {
+        let now = self.consumer.now();
+        if let (Some(positions), Some(at)) = (self.positions, self.known_at)
+            && now.since(at) < POSITION_KNOWN
+        {
+            return Ok(positions.stored);
+        }
+        let stored = inbox::position(&self.consumer, self.feed.producer()).await?;
+        self.known_at = Some(now);
+        Ok(stored)
     }
 
     /// Whether the position `last` is stored although no event up to it is consumed.

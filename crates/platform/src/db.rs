@@ -18,6 +18,12 @@
 //! the outbox after them. A number is taken by [`Tx::next_number`] or `UPDATE … RETURNING`, a row that may exist is written by
 //! [`Tx::insert_if_absent`] or [`Tx::upsert`]: a read before the write proves nothing while others write. A decision that depends on
 //! the absence of rows is made behind [`Tx::lock_absent`].
+//!
+//! # Statements that are only sent
+//! On a server each statement that is waited for costs an exchange. [`Tx::insert`], [`Tx::upsert`], [`Tx::replace`] and
+//! [`Tx::execute_pipelined`] are sent and not waited for; an error of one arrives with the next statement that is waited for, with the
+//! end of its savepoint, or with the commit. A write that a constraint may refuse on purpose waits: [`Tx::insert_if_absent`],
+//! [`Tx::update`], [`Tx::execute`].
 
 pub mod installation;
 mod migrate;

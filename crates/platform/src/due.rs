@@ -37,6 +37,9 @@ use tokio::sync::watch;
 const SLOT_KEPT: Duration = Duration::from_secs(5);
 /// One partition holds at most this part of the slots.
 const PARTITION_SHARE: usize = 8;
+/// How long claims of rows whose work ended gather, if no other row is claimed meanwhile. They are in nobody's way: the row is done, or
+/// this process works on it again.
+const RELEASED: Duration = Duration::from_secs(1);
 /// How often in a row the work for a row may succeed and leave the row due since the same instant.
 const UNCHANGED_RUNS: u32 = 64;
 
@@ -117,6 +120,13 @@ impl<Key, Partition> DueQueue<Key, Partition> {
         format!("SELECT {due_at} FROM {table} WHERE {due_at} > $1{conditions} ORDER BY {due_at} LIMIT 1")
     }
 
+    /// The rows that are due, and after them those that are due next.
+    fn look_sql(&self, excluded: usize) -> String {
+        let (DueQueue { table, due_at, .. }, conditions) = (self, self.conditions());
+        let until = format!("COALESCE((SELECT {due_at} FROM {table} WHERE {due_at} > $1{conditions} ORDER BY {due_at} LIMIT 1), $1)");
+        self.fetch_sql(excluded).replacen("<= $1", &format!("<= {until}"), 1)
+    }
+
     fn count_sql(&self) -> Option<String> {
         let DueQueue { table, key, .. } = self;
         self.failed_attempts.map(|count| format!("UPDATE {table} SET {count} = {count} + 1 WHERE {key} = $1 RETURNING {count}"))
@@ -133,7 +143,7 @@ impl<Key, Partition> DueQueue<Key, Partition> {
 
     /// Every statement, for the test that prepares them.
     pub(crate) fn statements(&self) -> impl Iterator<Item = String> {
-        [self.fetch_sql(1), self.next_sql(), self.reschedule_sql()].into_iter().chain(self.count_sql())
+        [self.fetch_sql(1), self.look_sql(1), self.next_sql(), self.reschedule_sql()].into_iter().chain(self.count_sql())
     }
 }
 
@@ -143,11 +153,31 @@ impl<Key: QueueColumn, Partition: QueueColumn> DueQueue<Key, Partition> {
     /// # Errors
     /// Those of the database; so with the others.
     pub async fn fetch_due(&self, tx: &mut Tx, excluded: &[Partition], limit: usize) -> Result<Vec<DueRow<Key, Partition>>, Error> {
+        self.rows(tx, &self.fetch_sql(excluded.len()), excluded, limit).await
+    }
+
+    /// [`DueQueue::fetch_due`] and [`DueQueue::next`] in one statement. When there are `limit` rows, the next instant is not always known.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) async fn look(
+        &self,
+        tx: &mut Tx,
+        excluded: &[Partition],
+        limit: usize,
+    ) -> Result<(Vec<DueRow<Key, Partition>>, Option<Timestamp>), Error> {
+        let mut rows = self.rows(tx, &self.look_sql(excluded.len()), excluded, limit + 1).await?;
+        let due = rows.partition_point(|row| row.due_at <= tx.now());
+        let next = rows.get(due).map(|row| row.due_at);
+        rows.truncate(due.min(limit));
+        Ok((rows, next))
+    }
+
+    async fn rows(&self, tx: &mut Tx, sql: &str, excluded: &[Partition], limit: usize) -> Result<Vec<DueRow<Key, Partition>>, Error> {
         let now = tx.now();
         let mut values: Vec<&dyn Column> = vec![&now, &limit];
         values.extend(excluded.iter().map(|partition| partition as &dyn Column));
-        let sql = self.fetch_sql(excluded.len());
-        tx.query(&sql, &values, |row| Ok(DueRow { key: row.next()?, partition: row.next()?, due_at: row.next()? })).await
+        tx.query(sql, &values, |row| Ok(DueRow { key: row.next()?, partition: row.next()?, due_at: row.next()? })).await
     }
 
     /// The keys of the rows that are due, longest overdue first, `limit` at most.
@@ -300,13 +330,15 @@ struct Claims<W: DueBatch> {
     rows: HashMap<W::Key, W::Partition>,
     /// The rows whose work ended, and whose claims in a shared database are to be released.
     ended: Vec<String>,
+    /// When they are released, if no other row is claimed until then.
+    release_at: Option<Timestamp>,
     /// Since when each row of the last turns has been due, and how many times in a row it was fetched so.
     unchanged: HashMap<W::Key, (Timestamp, u32)>,
 }
 
 impl<W: DueBatch> DueRunner<W> {
     fn new(name: &'static str, db: &Db, work: W) -> Arc<DueRunner<W>> {
-        let claims = Mutex::new(Claims { rows: HashMap::new(), ended: Vec::new(), unchanged: HashMap::new() });
+        let claims = Mutex::new(Claims { rows: HashMap::new(), ended: Vec::new(), release_at: None, unchanged: HashMap::new() });
         Arc::new(DueRunner { name, db: db.clone(), work, claims, tasks: watch::Sender::new(0), failures: Failures::default() })
     }
 
@@ -343,23 +375,33 @@ impl<W: DueBatch> DueRunner<W> {
 
     /// Chooses rows for the free slots, and returns when the next turn is to be. In a shared database the rows are claimed.
     async fn choose(&self, free: usize) -> Result<(Vec<DueRow<W::Key, W::Partition>>, Option<Timestamp>), Error> {
-        let (claimed, ended) = {
-            let mut claims = self.claims.lock_unpoisoned();
-            // A row that ends while the read runs may still be due in its snapshot, so every row claimed before the read is left out.
-            (Arc::new(claims.rows.clone()), Arc::new(std::mem::take(&mut claims.ended)))
-        };
+        // A row that ends while the read runs may still be due in its snapshot, so every row claimed before the read is left out.
+        let claimed = self.claims.lock_unpoisoned().rows.clone();
         let share = W::QUEUE.partition.map(|_| (slots_of(&self.work) / PARTITION_SHARE).max(1));
-        let (name, own) = (self.name, claimed.clone());
-        let look = async move |tx: &mut Tx| select::<W>(tx, name, &own, share, free).await;
-        let found = self.db.read(look).await?;
-        if self.db.is_embedded() || found.0.is_empty() && ended.is_empty() {
-            return Ok(found);
+        let name = self.name;
+        if self.db.is_embedded() {
+            return self.db.read(async move |tx| select::<W>(tx, name, &claimed, share, free).await).await;
         }
+        // Most turns find nothing, and one statement says so.
+        let most = claimed.len() + 1;
+        let (due, next) = self.db.read(async move |tx| W::QUEUE.look(tx, &[], most).await).await?;
+        let is_idle = due.iter().all(|row| claimed.contains_key(&row.key));
+        let ended = {
+            let mut claims = self.claims.lock_unpoisoned();
+            if is_idle {
+                let (now, has_ended) = (self.db.now(), !claims.ended.is_empty());
+                let release_at = has_ended.then(|| *claims.release_at.get_or_insert_with(|| now.after(RELEASED)));
+                if release_at.is_none_or(|at| now < at) {
+                    return Ok((Vec::new(), next.into_iter().chain(release_at).min()));
+                }
+            }
+            claims.release_at = None;
+            std::mem::take(&mut claims.ended)
+        };
         let claim = async move |tx: &mut Tx| {
             claims::exclude_turns(tx, name).await?;
-            claims::release(tx, name, &ended).await?;
             let (rows, next) = select::<W>(tx, name, &claimed, share, free).await?;
-            claims::hold(tx, name, &rows.iter().map(|row| row.key.to_string()).collect::<Vec<_>>()).await?;
+            claims::hold(tx, name, &rows.iter().map(|row| row.key.to_string()).collect::<Vec<_>>(), &ended).await?;
             Ok::<_, Error>((rows, next))
         };
         self.db.write(claim).await

@@ -15,7 +15,7 @@ pub(crate) use position::{Source, begin, verify};
 
 use crate::{
     context::Context,
-    db::{Db, Error, Tx, id_from},
+    db::{Db, Error, Tx, id_from, postgres::consumed},
     error_chain,
     outbox::Published,
     params, personal,
@@ -328,17 +328,18 @@ async fn try_consume(
 ) -> Result<(), BatchError> {
     let consumers = consumers.clone();
     db.write(async move |tx| {
-        // Only this delivery records failed events of the aggregates in the batch, so no lock is needed to find none.
-        let any_failed = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
         let (mut failed, mut together) = (false, Vec::new());
         let chosen = consumers.choose(tx, &batch).await?;
-        for published in batch.iter() {
+        let is_chosen = |envelope: &Envelope| {
+            consumers.by_type.contains_key(&*envelope.event_type)
+                || chosen.as_ref().is_none_or(|chosen| chosen.contains(&envelope.event_id))
+        };
+        let batch: Vec<&Arc<Published>> = batch.iter().filter(|published| is_chosen(&published.envelope)).collect();
+        // Only this delivery records failed events of the aggregates in the batch, so no lock is needed to find none.
+        let (mut fresh, any_failed) = record_consumed(tx, &batch).await?;
+        for published in batch {
             let envelope = &published.envelope;
-            let has_function = consumers.by_type.contains_key(&*envelope.event_type);
-            if !has_function && chosen.as_ref().is_some_and(|chosen| !chosen.contains(&envelope.event_id)) {
-                continue;
-            }
-            if !is_new(tx, envelope).await? {
+            if !fresh.remove(&envelope.event_id) {
                 continue;
             }
             if (any_failed || failed) && is_blocked(tx, envelope.aggregate_id).await? {
@@ -373,8 +374,10 @@ async fn try_consume(
         if let Some(every) = consumers.every.as_ref().filter(|_| !together.is_empty()) {
             every(tx, &together).await.map_err(|_| BatchError::Refused)?;
         }
+        // The error may be that of an event, whose statements were only sent.
+        let refused = |error| if isolation == Isolation::Shared { BatchError::Refused } else { BatchError::Db(error) };
         match step {
-            Some(step) if !advance(tx, step).await? => Err(BatchError::PositionMoved),
+            Some(step) if !advance(tx, step).await.map_err(refused)? => Err(BatchError::PositionMoved),
             _ => Ok(()),
         }
     })
@@ -409,6 +412,21 @@ fn report(tx: &Tx, envelope: &Envelope, attempts: u32, refusal: &str) {
         correlation_id = envelope.correlation_id, attempts, refusal, "an event could not be consumed"
     );
     metrics::counter!("souk_events_failed_total", "service" => tx.service()).increment(1);
+}
+
+/// Records the events of a batch as consumed. Returns those that were not before, and whether any event of the inbox failed.
+async fn record_consumed(tx: &mut Tx, batch: &[&Arc<Published>]) -> Result<(HashSet<EventId>, bool), Error> {
+    if tx.is_shared() {
+        return consumed::record(tx, &batch.iter().map(|published| published.envelope.event_id).collect::<Vec<_>>()).await;
+    }
+    let any_failed = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
+    let mut fresh = HashSet::with_capacity(batch.len());
+    for published in batch {
+        if is_new(tx, &published.envelope).await? {
+            fresh.insert(published.envelope.event_id);
+        }
+    }
+    Ok((fresh, any_failed))
 }
 
 async fn is_new(tx: &mut Tx, envelope: &Envelope) -> Result<bool, Error> {

@@ -15,7 +15,7 @@ pub use serde_json::json;
 
 use crate::{
     bus::Feed,
-    db::{Db, Error, Tx},
+    db::{Db, Error, Select, Tx},
     encryption,
     http::{Body, Json, Problem, Routes, State},
     identity::Service,
@@ -211,13 +211,8 @@ async fn replace_key(tx: &mut Tx, producer: &str, person: Uuid, key: &PersonKey)
 /// Returns the keys that a database has of the persons at a producer.
 pub(crate) async fn read_keys(db: &Db, producer: &'static str, persons: Vec<Uuid>) -> Result<Vec<PersonKeyOf>, Error> {
     db.read(async move |tx| {
-        let mut found = Vec::new();
-        for person in &persons {
-            if let Some(key) = find_key(tx, producer, *person).await? {
-                found.push(PersonKeyOf { person: *person, key });
-            }
-        }
-        Ok(found)
+        let select = Select::from("SELECT person, key FROM person_keys").filter("producer = ?", producer).filter_in("person", &persons);
+        select.rows(tx, |row| Ok(PersonKeyOf { person: row.next()?, key: row.next()? })).await
     })
     .await
 }

@@ -81,7 +81,7 @@ pub async fn list_received_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId
 
 pub async fn save_items(tx: &mut Tx, items: &[DeliveredItem]) -> Result<(), Error> {
     for item in items {
-        tx.update::<Items>(item).await?;
+        tx.replace::<Items>(item).await?;
     }
     Ok(())
 }
@@ -101,9 +101,9 @@ pub async fn lock(tx: &mut Tx, id: ReturnId) -> Result<Option<ReturnRecord>, Err
 
 /// Sets the customer of an order and of what was delivered and returned of it.
 pub async fn set_customer(tx: &mut Tx, order: OrderId, user: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE orders SET user_id = $2 WHERE order_id = $1", params![order, user]).await?;
-    tx.execute("UPDATE delivered_items SET user_id = $2 WHERE order_id = $1", params![order, user]).await?;
-    tx.execute("UPDATE returns SET user_id = $2 WHERE order_id = $1", params![order, user]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE orders SET user_id = $2 WHERE order_id = $1", params![order, user]).await?;
+    tx.execute_pipelined("UPDATE delivered_items SET user_id = $2 WHERE order_id = $1", params![order, user]).await?;
+    tx.execute_pipelined("UPDATE returns SET user_id = $2 WHERE order_id = $1", params![order, user]).await
 }
 
 /// Returns the returns of an order, and locks their rows.
@@ -117,7 +117,7 @@ pub async fn lock_received(tx: &mut Tx, order: OrderId) -> Result<Vec<ReturnReco
 }
 
 pub async fn save(tx: &mut Tx, record: &ReturnRecord) -> Result<(), Error> {
-    tx.update::<Returns>(record).await.map(|_| ())
+    tx.replace::<Returns>(record).await
 }
 
 /// Whose returns a list shows.

@@ -99,7 +99,7 @@ pub async fn insert_ordered(tx: &mut Tx, item: &OrderedItem) -> Result<(), Error
 /// Returns the items of an order that were not delivered yet, and forgets them.
 pub async fn take_ordered(tx: &mut Tx, order: OrderId) -> Result<Vec<OrderedItem>, Error> {
     let items = tx.list::<OrderedItems>("WHERE order_id = $1 ORDER BY order_item_id", params![order]).await?;
-    tx.execute("DELETE FROM ordered_items WHERE order_id = $1", params![order]).await?;
+    tx.execute_pipelined("DELETE FROM ordered_items WHERE order_id = $1", params![order]).await?;
     Ok(items)
 }
 
@@ -113,9 +113,9 @@ pub async fn set_purchaser(tx: &mut Tx, order: OrderId, guest: UserId, user: Use
     let sql = "INSERT INTO purchases (user_id, product_id, order_id, title_snapshot, delivered_at) \
                SELECT $3, product_id, order_id, title_snapshot, delivered_at FROM purchases WHERE user_id = $2 AND order_id = $1 \
                ON CONFLICT (user_id, product_id) DO NOTHING";
-    tx.execute(sql, params![order, guest, user]).await?;
-    tx.execute("DELETE FROM purchases WHERE user_id = $2 AND order_id = $1", params![order, guest]).await?;
-    tx.execute("UPDATE ordered_items SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![order, guest, user]).await?;
+    tx.execute_pipelined("DELETE FROM purchases WHERE user_id = $2 AND order_id = $1", params![order, guest]).await?;
+    tx.execute_pipelined("UPDATE ordered_items SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await
 }
 
 pub async fn find_purchase(tx: &mut Tx, user: UserId, product: ProductId) -> Result<Option<Purchase>, Error> {
@@ -138,7 +138,7 @@ pub async fn lock_product_rating(tx: &mut Tx, product: ProductId) -> Result<Opti
 }
 
 pub async fn save_product_rating(tx: &mut Tx, rating: &ProductRating) -> Result<(), Error> {
-    tx.update::<ProductRatings>(rating).await.map(|_| ())
+    tx.replace::<ProductRatings>(rating).await
 }
 
 /// Returns the counts of a seller and locks their row, which is created if there is none. The row of the product is locked
@@ -151,7 +151,7 @@ pub async fn lock_seller_rating(tx: &mut Tx, seller_id: UserId) -> Result<Seller
 }
 
 pub async fn save_seller_rating(tx: &mut Tx, rating: &SellerRating) -> Result<(), Error> {
-    tx.update::<SellerRatings>(rating).await.map(|_| ())
+    tx.replace::<SellerRatings>(rating).await
 }
 
 /// Inserts a review. Returns `false` and writes nothing when its author has another one of the product.
@@ -179,7 +179,7 @@ pub async fn lock(tx: &mut Tx, author: Option<UserId>, id: ReviewId) -> Result<O
 }
 
 pub async fn save(tx: &mut Tx, review: &ReviewRecord) -> Result<(), Error> {
-    tx.update::<Reviews>(review).await.map(|_| ())
+    tx.replace::<Reviews>(review).await
 }
 
 /// Stores a vote or a report. Returns whether it is the first one of this customer; the count of the review is right then.
@@ -192,11 +192,11 @@ pub async fn insert_vote(tx: &mut Tx, review: &mut ReviewRecord, kind: VoteKind,
     match kind {
         VoteKind::Helpful => {
             review.helpful_count += 1;
-            tx.execute("UPDATE reviews SET helpful_count = $2 WHERE review_id = $1", params![id, review.helpful_count]).await?;
+            tx.execute_pipelined("UPDATE reviews SET helpful_count = $2 WHERE review_id = $1", params![id, review.helpful_count]).await?;
         }
         VoteKind::Flag => {
             review.flag_count += 1;
-            tx.execute("UPDATE reviews SET flag_count = $2 WHERE review_id = $1", params![id, review.flag_count]).await?;
+            tx.execute_pipelined("UPDATE reviews SET flag_count = $2 WHERE review_id = $1", params![id, review.flag_count]).await?;
         }
     }
     Ok(true)

@@ -117,7 +117,7 @@ pub async fn list_fulfilments(tx: &mut Tx, order: OrderId) -> Result<Vec<Fulfilm
 
 /// Sets the customer of the shipments of an order.
 pub async fn set_customer(tx: &mut Tx, order: OrderId, user: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE shipments SET user_id = $2 WHERE order_id = $1", params![order, user]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE shipments SET user_id = $2 WHERE order_id = $1", params![order, user]).await
 }
 
 /// The address of a shipment.
@@ -135,7 +135,7 @@ table! {
 pub async fn erase_addresses(tx: &mut Tx, order: OrderId) -> Result<(), Error> {
     for mut of in tx.lock_list::<Addresses>("WHERE order_id = $1 ORDER BY fulfilment_id", params![order]).await? {
         of.address = AddressSnapshot { country: of.address.country, ..AddressSnapshot::default() };
-        tx.update::<Addresses>(&of).await?;
+        tx.replace::<Addresses>(&of).await?;
     }
     Ok(())
 }
@@ -153,7 +153,7 @@ pub async fn lock_by_shipment(tx: &mut Tx, id: ShipmentId) -> Result<Option<Ship
 /// Updates what can change of a shipment.
 pub async fn save(tx: &mut Tx, shipment: &mut ShipmentRecord) -> Result<(), Error> {
     shipment.updated_at = tx.now();
-    tx.update::<Shipments>(shipment).await.map(|_| ())
+    tx.replace::<Shipments>(shipment).await
 }
 
 /// Returns shipments on their way that are unchanged since `before`, without those being cancelled.

@@ -81,7 +81,7 @@ pub async fn put_wanted(tx: &mut Tx, endpoint: &WebhookEndpoint) -> Result<(), E
     let present = Select::of::<WantedEvents>().filter("webhook_endpoint_id = ?", webhook_endpoint_id).list(tx).await?;
     for old in present.iter().filter(|old| !types.contains(&old.event_type)) {
         let sql = "DELETE FROM webhook_endpoint_events WHERE webhook_endpoint_id = $1 AND event_type = $2";
-        tx.execute(sql, params![webhook_endpoint_id, old.event_type]).await?;
+        tx.execute_pipelined(sql, params![webhook_endpoint_id, old.event_type]).await?;
     }
     for event_type in types {
         let wanted = Wanted { webhook_endpoint_id, event_type: event_type.clone(), seller_id: endpoint.seller_id, since };
@@ -95,7 +95,7 @@ pub async fn insert_endpoint(tx: &mut Tx, endpoint: &Endpoint) -> Result<(), Err
 }
 
 pub async fn save_endpoint(tx: &mut Tx, endpoint: &Endpoint) -> Result<(), Error> {
-    tx.update::<Endpoints>(endpoint).await.map(|_| ())
+    tx.replace::<Endpoints>(endpoint).await
 }
 
 /// Returns the endpoint and locks its row. When `owner` is given, endpoints of others are not found.
@@ -132,9 +132,9 @@ pub async fn list_endpoints(
 
 /// Deletes an endpoint. Its deliveries are deleted later, because there may be many.
 pub async fn delete_endpoint(tx: &mut Tx, id: WebhookEndpointId) -> Result<(), Error> {
-    tx.execute("DELETE FROM webhook_endpoint_events WHERE webhook_endpoint_id = $1", params![id]).await?;
-    tx.execute("DELETE FROM webhook_endpoints WHERE webhook_endpoint_id = $1", params![id]).await?;
-    tx.execute("INSERT INTO webhook_removals (webhook_endpoint_id) VALUES ($1)", params![id]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM webhook_endpoint_events WHERE webhook_endpoint_id = $1", params![id]).await?;
+    tx.execute_pipelined("DELETE FROM webhook_endpoints WHERE webhook_endpoint_id = $1", params![id]).await?;
+    tx.execute_pipelined("INSERT INTO webhook_removals (webhook_endpoint_id) VALUES ($1)", params![id]).await
 }
 
 /// Inserts a delivery, unless the endpoint has one of its event.
@@ -143,7 +143,7 @@ pub async fn insert_delivery(tx: &mut Tx, delivery: &Delivery) -> Result<(), Err
 }
 
 pub async fn save_delivery(tx: &mut Tx, delivery: &Delivery) -> Result<(), Error> {
-    tx.update::<Deliveries>(delivery).await.map(|_| ())
+    tx.replace::<Deliveries>(delivery).await
 }
 
 /// Returns a delivery that is due.
@@ -183,7 +183,7 @@ pub async fn has_more_pending(tx: &mut Tx, endpoint: WebhookEndpointId, most: us
 /// Postpones the deliveries that wait for an endpoint.
 pub async fn postpone(tx: &mut Tx, endpoint: WebhookEndpointId, until: Timestamp) -> Result<(), Error> {
     let sql = "UPDATE webhook_deliveries SET due_at = $2 WHERE webhook_endpoint_id = $1 AND status = 'PENDING' AND due_at < $2";
-    tx.execute(sql, params![endpoint, until]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![endpoint, until]).await
 }
 
 /// Deletes deliveries that were created before `before`, `rows` at most. Returns how many it deleted.
@@ -200,7 +200,7 @@ pub async fn delete_of_removed(tx: &mut Tx, rows: usize) -> Result<bool, Error> 
     let sql = "DELETE FROM webhook_deliveries WHERE webhook_delivery_id IN \
                (SELECT webhook_delivery_id FROM webhook_deliveries WHERE webhook_endpoint_id = $1 ORDER BY webhook_delivery_id LIMIT $2)";
     if tx.execute(sql, params![endpoint, rows]).await? == 0 {
-        tx.execute("DELETE FROM webhook_removals WHERE webhook_endpoint_id = $1", params![endpoint]).await?;
+        tx.execute_pipelined("DELETE FROM webhook_removals WHERE webhook_endpoint_id = $1", params![endpoint]).await?;
     }
     Ok(true)
 }

@@ -45,7 +45,7 @@ pub async fn lock(tx: &mut Tx, token_hash: [u8; 32]) -> Result<Option<Guest>, Er
 /// Moves the expiry on. A guest that is gone stays so.
 pub async fn extend(tx: &mut Tx, guest: UserId, expires_at: Timestamp) -> Result<(), Error> {
     let sql = "UPDATE guests SET expires_at = $2 WHERE guest_id = $1 AND expires_at < $2";
-    tx.execute(sql, params![guest, expires_at]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![guest, expires_at]).await
 }
 
 /// Returns the active cart of the guest of a token.
@@ -63,9 +63,9 @@ pub async fn find_owner(tx: &mut Tx, cart: CartId) -> Result<Option<UserId>, Err
 pub async fn take(tx: &mut Tx, guest: &Guest, owner: UserId) -> Result<Option<Cart>, Error> {
     let cart = lock_active(tx, guest.guest_id).await?;
     let sql = "UPDATE carts SET user_id = $2 WHERE user_id = $1 AND status <> 'ACTIVE'";
-    tx.execute(sql, params![guest.guest_id, owner]).await?;
+    tx.execute_pipelined(sql, params![guest.guest_id, owner]).await?;
     delete_carts_of(tx, guest.guest_id).await?;
-    tx.execute("DELETE FROM guests WHERE guest_id = $1", params![guest.guest_id]).await?;
+    tx.execute_pipelined("DELETE FROM guests WHERE guest_id = $1", params![guest.guest_id]).await?;
     Ok(cart)
 }
 

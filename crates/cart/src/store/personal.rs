@@ -39,7 +39,7 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.execute("DELETE FROM wishlist_items WHERE user_id = $1", params![user]).await?;
+    tx.execute_pipelined("DELETE FROM wishlist_items WHERE user_id = $1", params![user]).await?;
     reminder_rows::delete(tx, user).await?;
     delete_carts_of(tx, user).await
 }

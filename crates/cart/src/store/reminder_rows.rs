@@ -34,12 +34,12 @@ pub async fn begin(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     let now = tx.now();
     let sql = "INSERT INTO cart_reminders (user_id, due_at, failed_attempts) VALUES ($1, $2, 0) \
                ON CONFLICT (user_id) DO UPDATE SET due_at = COALESCE(cart_reminders.due_at, excluded.due_at)";
-    tx.execute(sql, params![user, now]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![user, now]).await
 }
 
 /// Stores that a customer does not want to be reminded any more.
 pub async fn end(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE cart_reminders SET due_at = NULL WHERE user_id = $1", params![user]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE cart_reminders SET due_at = NULL WHERE user_id = $1", params![user]).await
 }
 
 /// Returns the row of a customer that is due, locked until the commit.
@@ -50,9 +50,9 @@ pub async fn lock_due(tx: &mut Tx, user: UserId) -> Result<Option<Reminder>, Err
 
 /// Stores a row that is locked.
 pub async fn save(tx: &mut Tx, reminder: &Reminder) -> Result<(), Error> {
-    tx.update_with::<Reminders>(reminder, &[("failed_attempts", &0_i64)]).await.map(|_| ())
+    tx.replace_with::<Reminders>(reminder, &[("failed_attempts", &0_i64)]).await
 }
 
 pub async fn delete(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.execute("DELETE FROM cart_reminders WHERE user_id = $1", params![user]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM cart_reminders WHERE user_id = $1", params![user]).await
 }

@@ -44,7 +44,7 @@ pub async fn count(tx: &mut Tx, owner: UserId) -> Result<i64, Error> {
 /// Removes a product. One that is not there changes nothing.
 pub async fn delete(tx: &mut Tx, owner: UserId, product: ProductId) -> Result<(), Error> {
     let sql = "DELETE FROM wishlist_items WHERE user_id = $1 AND product_id = $2";
-    tx.execute(sql, params![owner, product]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![owner, product]).await
 }
 
 /// Returns the products of a customer, the last added first.

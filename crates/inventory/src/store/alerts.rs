@@ -54,7 +54,7 @@ pub async fn count(tx: &mut Tx, owner: UserId) -> Result<i64, Error> {
 
 /// Deletes an alert. One that is not there changes nothing.
 pub async fn delete(tx: &mut Tx, owner: UserId, product: ProductId) -> Result<(), Error> {
-    tx.execute("DELETE FROM stock_alerts WHERE user_id = $1 AND product_id = $2", params![owner, product]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM stock_alerts WHERE user_id = $1 AND product_id = $2", params![owner, product]).await
 }
 
 /// Makes the alerts of a product due whose stock or sale began again. Without an alert nothing is written.
@@ -92,7 +92,7 @@ pub async fn take(tx: &mut Tx, product: ProductId, limit: usize) -> Result<Vec<S
 
 /// Notes that all alerts of a product were triggered, or that it cannot be bought any more.
 pub async fn delete_back_in_stock(tx: &mut Tx, product: ProductId) -> Result<(), Error> {
-    tx.execute("DELETE FROM products_back_in_stock WHERE product_id = $1", params![product]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM products_back_in_stock WHERE product_id = $1", params![product]).await
 }
 
 /// Deletes up to `limit` alerts that have expired, and returns their number.

@@ -24,5 +24,5 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.execute("DELETE FROM stock_alerts WHERE user_id = $1", params![user]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM stock_alerts WHERE user_id = $1", params![user]).await
 }

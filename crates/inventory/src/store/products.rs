@@ -28,11 +28,11 @@ pub async fn is_on_sale(tx: &mut Tx, id: ProductId) -> Result<bool, Error> {
 
 pub async fn insert_suspended_seller(tx: &mut Tx, seller: UserId) -> Result<(), Error> {
     let sql = "INSERT INTO suspended_sellers (seller_id) VALUES ($1) ON CONFLICT (seller_id) DO NOTHING";
-    tx.execute(sql, params![seller]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![seller]).await
 }
 
 pub async fn delete_suspended_seller(tx: &mut Tx, seller: UserId) -> Result<(), Error> {
-    tx.execute("DELETE FROM suspended_sellers WHERE seller_id = $1", params![seller]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM suspended_sellers WHERE seller_id = $1", params![seller]).await
 }
 
 /// Returns the copy of the product and the copy that has the SKU. Their rows are locked until the commit.
@@ -42,7 +42,7 @@ pub async fn lock_products(tx: &mut Tx, id: ProductId, sku: &str) -> Result<Vec<
 
 /// Forgets the versions, because the catalogue counts on from lower ones.
 pub async fn forget_versions(tx: &mut Tx) -> Result<(), Error> {
-    tx.execute("UPDATE products SET version = 0", &[]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE products SET version = 0", &[]).await
 }
 
 /// Stores a copy unless a newer version is stored. Returns whether it was stored.

@@ -70,7 +70,7 @@ pub async fn insert_line(tx: &mut Tx, id: ReservationId, line: &Line) -> Result<
 /// Stores what changed of a line.
 pub async fn save_line(tx: &mut Tx, line: &Line) -> Result<(), Error> {
     let sql = "UPDATE reservation_lines SET returned_qty = $2 WHERE reservation_line_id = $1";
-    tx.execute(sql, params![line.reservation_line_id, line.returned_quantity]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![line.reservation_line_id, line.returned_quantity]).await
 }
 
 /// Records what units of a reservation are returned for. Returns `false` when they were returned for it before.

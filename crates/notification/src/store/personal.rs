@@ -37,12 +37,12 @@ async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     let until = tx.now().after(LATEST_FILE);
     let files = "INSERT INTO erased_mails (notification_id, until) SELECT notification_id, CAST($2 AS BIGINT) FROM notifications \
                  WHERE user_id = $1 AND channel = 'EMAIL' ON CONFLICT (notification_id) DO NOTHING";
-    tx.execute(files, params![user, until]).await?;
+    tx.execute_pipelined(files, params![user, until]).await?;
     let attempts =
         "DELETE FROM notification_attempts WHERE notification_id IN (SELECT notification_id FROM notifications WHERE user_id = $1)";
-    tx.execute(attempts, params![user]).await?;
-    tx.execute("DELETE FROM notifications WHERE user_id = $1", params![user]).await?;
-    tx.execute("DELETE FROM contacts WHERE user_id = $1", params![user]).await?;
+    tx.execute_pipelined(attempts, params![user]).await?;
+    tx.execute_pipelined("DELETE FROM notifications WHERE user_id = $1", params![user]).await?;
+    tx.execute_pipelined("DELETE FROM contacts WHERE user_id = $1", params![user]).await?;
     tx.notify_worker(ERASE_MAILS);
     Ok(())
 }
@@ -56,7 +56,7 @@ pub async fn list_erased_mails(tx: &mut Tx, rows: i64) -> Result<Vec<(Notificati
 /// Forgets the mails whose last file has been deleted.
 pub async fn forget_erased_mails(tx: &mut Tx, mails: &[NotificationId]) -> Result<(), Error> {
     for mail in mails {
-        tx.execute("DELETE FROM erased_mails WHERE notification_id = $1", params![*mail]).await?;
+        tx.execute_pipelined("DELETE FROM erased_mails WHERE notification_id = $1", params![*mail]).await?;
     }
     Ok(())
 }

@@ -73,26 +73,27 @@ pub async fn set_customer(tx: &mut Tx, id: OrderId, user: UserId) -> Result<(), 
     let sql = "UPDATE orders SET user_id = $2, external_id = CASE WHEN external_id IN \
                (SELECT o.external_id FROM orders o WHERE o.user_id = $2 AND o.external_id IS NOT NULL) THEN NULL ELSE external_id END \
                WHERE order_id = $1";
-    tx.execute(sql, params![id, user]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![id, user]).await
 }
 
 /// Ends the token and forgets the guest, and counts the event that tells of it.
 pub async fn forget(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
     let sql = "UPDATE order_guests SET token_hash = NULL, sealed_token = NULL, email = NULL, name = NULL, event_count = event_count + 1 \
                WHERE order_id = $1";
-    tx.execute(sql, params![id]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![id]).await
 }
 
 /// Replaces the addresses of an order by their countries, and removes the texts of people from its timeline.
 pub async fn erase_addresses(tx: &mut Tx, id: OrderId, shipping_country: &str, billing_country: &str) -> Result<(), Error> {
     let only = |country: &str| AddressSnapshot { country: country.to_owned(), ..AddressSnapshot::default() };
     let erased = Addresses { order_id: id, shipping_address: only(shipping_country), billing_address: only(billing_country) };
-    tx.update::<OrderAddresses>(&erased).await?;
+    tx.replace::<OrderAddresses>(&erased).await?;
     let sql = "SELECT position, reason FROM order_timeline WHERE order_id = $1 AND reason IS NOT NULL";
     let reasons: Vec<(i64, String)> = tx.query(sql, params![id], |row| Ok((row.next()?, row.next()?))).await?;
     for (position, reason) in reasons {
         if !reason.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
-            tx.execute("UPDATE order_timeline SET reason = NULL WHERE order_id = $1 AND position = $2", params![id, position]).await?;
+            tx.execute_pipelined("UPDATE order_timeline SET reason = NULL WHERE order_id = $1 AND position = $2", params![id, position])
+                .await?;
         }
     }
     Ok(())

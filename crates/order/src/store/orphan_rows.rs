@@ -32,9 +32,9 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Orphan>, Error> {
 }
 
 pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
-    tx.execute("DELETE FROM orphans WHERE resource_id = $1", params![id]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM orphans WHERE resource_id = $1", params![id]).await
 }
 
 pub async fn end(tx: &mut Tx, id: Uuid, outcome: OrphanOutcome) -> Result<(), Error> {
-    tx.execute("UPDATE orphans SET outcome = $2, due_at = NULL WHERE resource_id = $1", params![id, outcome]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE orphans SET outcome = $2, due_at = NULL WHERE resource_id = $1", params![id, outcome]).await
 }

@@ -48,14 +48,17 @@ async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
         for cancellation in parts.chain([&mut order.saga.cancellation]).flatten() {
             cancellation.note = None;
         }
-        tx.update::<Orders>(&order).await?;
+        tx.replace::<Orders>(&order).await?;
         let shipping = json!(order.shipping_address.erased()).to_string();
         let billing = json!(order.billing_address.erased()).to_string();
-        tx.execute("UPDATE orders SET shipping_address = $2, billing_address = $3 WHERE order_id = $1", params![id, shipping, billing])
-            .await?;
+        tx.execute_pipelined(
+            "UPDATE orders SET shipping_address = $2, billing_address = $3 WHERE order_id = $1",
+            params![id, shipping, billing],
+        )
+        .await?;
         forget_integrator_data(tx, id).await?;
         // A reason is a code or what the customer wrote.
-        tx.execute("UPDATE order_timeline SET reason = NULL WHERE order_id = $1", params![id]).await?;
+        tx.execute_pipelined("UPDATE order_timeline SET reason = NULL WHERE order_id = $1", params![id]).await?;
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ const OWNER: &str = "owner of an order";
 pub async fn claim(tx: &mut Tx, order: OrderId, guest: UserId, user: UserId) -> Result<(), Error> {
     tx.lock_absent(OWNER, order.into()).await?;
     let sql = "INSERT INTO claimed_orders (order_id, user_id) VALUES ($1, $2) ON CONFLICT (order_id) DO NOTHING";
-    tx.execute(sql, params![order, user]).await?;
-    tx.execute("UPDATE payments SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![order, user]).await?;
+    tx.execute_pipelined("UPDATE payments SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await
 }
 
 /// Returns whose a new payment is: the request of a guest's order may be older than the claim.

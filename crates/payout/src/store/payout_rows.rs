@@ -51,7 +51,7 @@ pub async fn lock(tx: &mut Tx, id: PayoutId) -> Result<Option<Payout>, Error> {
 
 /// Saves what can change of a payout; `due_at` is when the provider is asked next.
 pub async fn save(tx: &mut Tx, payout: &Payout, due_at: Option<Timestamp>) -> Result<(), Error> {
-    tx.update_with::<Payouts>(payout, &[("due_at", &due_at)]).await.map(|_| ())
+    tx.replace_with::<Payouts>(payout, &[("due_at", &due_at)]).await
 }
 
 /// Returns payouts, the newest first; with `seller` those of this seller only.
@@ -70,19 +70,20 @@ pub async fn list(
 pub async fn set_suspended(tx: &mut Tx, seller: UserId, is_suspended: bool) -> Result<(), Error> {
     let sql = "INSERT INTO holds (seller_id, is_suspended, held_until) VALUES ($1, $2, 0) \
                ON CONFLICT (seller_id) DO UPDATE SET is_suspended = excluded.is_suspended";
-    tx.execute(sql, params![seller, is_suspended]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![seller, is_suspended]).await
 }
 
 /// Holds the payouts of a seller until an instant. A later one that is stored stays.
 pub async fn hold_until(tx: &mut Tx, seller: UserId, until: Timestamp) -> Result<(), Error> {
     let sql = "INSERT INTO holds (seller_id, is_suspended, held_until) VALUES ($1, FALSE, $2) \
                ON CONFLICT (seller_id) DO UPDATE SET held_until = excluded.held_until WHERE holds.held_until < excluded.held_until";
-    tx.execute(sql, params![seller, until]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![seller, until]).await
 }
 
 /// Returns when the next run begins; `first` when there was none, which is stored. The row is locked until the commit.
 pub async fn lock_schedule(tx: &mut Tx, first: Timestamp) -> Result<Timestamp, Error> {
-    tx.execute("INSERT INTO schedule (schedule_id, due_at) VALUES (1, $1) ON CONFLICT (schedule_id) DO NOTHING", params![first]).await?;
+    tx.execute_pipelined("INSERT INTO schedule (schedule_id, due_at) VALUES (1, $1) ON CONFLICT (schedule_id) DO NOTHING", params![first])
+        .await?;
     let found = tx.lock_opt("SELECT due_at FROM schedule WHERE schedule_id = 1", &[], |row| row.next()).await?;
     Ok(found.unwrap_or(first))
 }
@@ -90,5 +91,5 @@ pub async fn lock_schedule(tx: &mut Tx, first: Timestamp) -> Result<Timestamp, E
 /// Stores when the next run begins.
 pub async fn set_schedule(tx: &mut Tx, due_at: Timestamp) -> Result<(), Error> {
     let sql = "INSERT INTO schedule (schedule_id, due_at) VALUES (1, $1) ON CONFLICT (schedule_id) DO UPDATE SET due_at = excluded.due_at";
-    tx.execute(sql, params![due_at]).await.map(|_| ())
+    tx.execute_pipelined(sql, params![due_at]).await
 }

@@ -36,5 +36,5 @@ async fn find_obstacle(tx: &mut Tx, seller: UserId) -> Result<Option<Code>, Erro
 }
 
 async fn erase(tx: &mut Tx, seller: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE payouts SET payout_account = NULL WHERE seller_id = $1", params![seller]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE payouts SET payout_account = NULL WHERE seller_id = $1", params![seller]).await
 }

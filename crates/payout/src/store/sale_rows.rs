@@ -68,7 +68,7 @@ pub async fn lock_order(tx: &mut Tx, order_id: OrderId) -> Result<Order, Error> 
 /// Saves what changed of the money of an order.
 pub async fn save_order(tx: &mut Tx, order: &Order) -> Result<(), Error> {
     let sql = "UPDATE orders SET returned_amount = $1 WHERE order_id = $2";
-    tx.execute(sql, params![order.returned_amount, order.order_id]).await?;
+    tx.execute_pipelined(sql, params![order.returned_amount, order.order_id]).await?;
     for record in &order.sales {
         save(tx, record).await?;
     }
@@ -97,12 +97,11 @@ pub async fn insert(tx: &mut Tx, record: &SaleRecord) -> Result<bool, Error> {
 async fn save(tx: &mut Tx, record: &SaleRecord) -> Result<(), Error> {
     let (remaining, units) = (record.sale.remaining(), record.sale.units());
     let gross = remaining.seller + remaining.commission;
-    tx.update_with::<Sales>(
+    tx.replace_with::<Sales>(
         record,
         &[("units", &units), ("gross_amount", &gross), ("commission_amount", &remaining.commission), ("net_amount", &remaining.seller)],
     )
     .await
-    .map(|_| ())
 }
 
 /// Returns one sale.
@@ -154,7 +153,7 @@ pub async fn list_waiting(tx: &mut Tx, order_id: OrderId) -> Result<Vec<(Uuid, F
 
 /// Deletes a fact that was applied.
 pub async fn delete_waiting(tx: &mut Tx, fact_id: Uuid) -> Result<(), Error> {
-    tx.execute("DELETE FROM waiting_facts WHERE fact_id = $1", params![fact_id]).await.map(|_| ())
+    tx.execute_pipelined("DELETE FROM waiting_facts WHERE fact_id = $1", params![fact_id]).await
 }
 
 /// Returns the rates of commission.
@@ -168,7 +167,7 @@ pub async fn list_rates(tx: &mut Tx) -> Result<Vec<NewCommissionRate>, Error> {
 
 /// Replaces the rates of commission.
 pub async fn replace_rates(tx: &mut Tx, rates: &[NewCommissionRate]) -> Result<(), Error> {
-    tx.execute("DELETE FROM commission_rates", &[]).await?;
+    tx.execute_pipelined("DELETE FROM commission_rates", &[]).await?;
     for (position, rate) in rates.iter().enumerate() {
         let NewCommissionRate { category_id, seller_id, basis_points } = rate;
         let row = RateRow { category_id: *category_id, seller_id: *seller_id, basis_points: basis_points.get() };

@@ -1,11 +1,14 @@
 //! PostgreSQL: a database of a service on a server.
 //!
 //! The futures of units are not `Send`, so each database has a thread with a runtime of its own. It runs units on a few
-//! connections, one unit on each at a time. A unit is one transaction at READ COMMITTED; a read is a snapshot. A unit that
-//! lost a race (40001, 40P01) or its connection before the commit was sent runs again.
+//! connections, one unit on each at a time. A unit is one transaction at READ COMMITTED; a read is a snapshot. A read of one
+//! statement has its snapshot without a transaction: each read is tried so at first, and runs again in a transaction when it asks for
+//! a second statement, the first time only. A unit that lost a race (40001, 40P01) or its connection before the commit was sent runs
+//! again.
 
 mod address;
 pub(crate) mod claims;
+pub(crate) mod consumed;
 mod hold;
 mod migrate;
 mod outbox;
@@ -31,7 +34,9 @@ use crate::{context::Context, env::Env};
 use contracts::{ids::Uuid, time::Timestamp};
 use session::Trouble;
 use std::{
-    collections::HashMap,
+    any::TypeId,
+    cell::RefCell,
+    collections::{HashMap, HashSet},
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -52,6 +57,8 @@ const CONNECTIONS: usize = 4;
 const ATTEMPTS: u32 = 6;
 /// The first pause before a unit runs again. It doubles.
 const PAUSE: Duration = Duration::from_millis(5);
+/// Begins a read of several statements.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The version of the server that is needed at least, as `server_version_num` gives it.
 pub(crate) const MIN_VERSION: i64 = 150_000;
 
@@ -78,6 +85,8 @@ pub(super) struct Shared {
     numbering: Numbering,
     /// The columns of each unique constraint or index, by its name.
     unique: HashMap<String, String>,
+    /// The reads that have more than one statement, each found out by its first run.
+    snapshots: RefCell<HashSet<TypeId>>,
 }
 
 /// How a unit uses the database.
@@ -98,6 +107,8 @@ enum Ran {
 /// A unit of any type.
 trait Unit: Send {
     fn access(&self) -> Access;
+    /// The type of the closure.
+    fn closure(&self) -> TypeId;
     /// Whether nobody waits for it.
     fn is_abandoned(&self) -> bool;
     fn correlation_id(&self) -> &Arc<str>;
@@ -116,12 +127,16 @@ struct QueuedUnit<T, E, F> {
 
 impl<T, E, F> Unit for QueuedUnit<T, E, F>
 where
-    F: AsyncFn(&mut Tx) -> Result<T, E> + Send,
+    F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
     T: Send,
     E: From<Error> + Send,
 {
     fn access(&self) -> Access {
         self.access
+    }
+
+    fn closure(&self) -> TypeId {
+        TypeId::of::<F>()
     }
 
     fn is_abandoned(&self) -> bool {
@@ -197,7 +212,7 @@ impl Postgres {
                     Err(error) => return drop(opened.send(Err(error))),
                 };
                 let numbering = address_there.numbering;
-                let shared = Rc::new(Shared { address: address_there, origin, signals, numbering, unique });
+                let shared = Rc::new(Shared { address: address_there, origin, signals, numbering, unique, snapshots: RefCell::default() });
                 // The opener waits for this.
                 let _ = opened.send(Ok(identity));
                 run_until_closed(shared, queued, running_there).await;
@@ -303,11 +318,17 @@ impl Connection {
             Err(error) => return Attempt::Ended(Err(error)),
         };
         session.belongs_to(unit.correlation_id());
-        session.begin(match unit.access() {
-            Access::Write => "BEGIN",
-            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        });
-        let ran = unit.run(session.clone(), self.shared.origin.clone()).await;
+        match unit.access() {
+            Access::Write => session.begin("BEGIN READ WRITE"),
+            Access::Read if self.shared.snapshots.borrow().contains(&unit.closure()) => session.begin(SNAPSHOT),
+            Access::Read => session.begin_alone(),
+        }
+        let mut ran = unit.run(session.clone(), self.shared.origin.clone()).await;
+        if matches!(session.trouble(), Some(Trouble::NeedsSnapshot)) {
+            self.shared.snapshots.borrow_mut().insert(unit.closure());
+            session.begin(SNAPSHOT);
+            ran = unit.run(session.clone(), self.shared.origin.clone()).await;
+        }
         match (session.trouble(), ran) {
             (Some(Trouble::Lost(error)), _) => {
                 self.session = None;
@@ -321,6 +342,8 @@ impl Connection {
                 self.roll_back(&session).await;
                 Attempt::Ended(Ok(()))
             }
+            // A transaction began, so nothing can need one.
+            (Some(Trouble::NeedsSnapshot), Ran::Ready(..)) => Attempt::Ended(Err(Error::Failed("a read has no transaction".into()))),
             (Some(Trouble::Aborted(error)), Ran::Ready(..)) => {
                 self.roll_back(&session).await;
                 Attempt::Ended(Err(Error::Failed(format!("a statement failed, and the unit of work went on: {error}"))))
@@ -384,7 +407,7 @@ impl Connection {
             self.session = Some(session.clone());
             return Ok(session);
         }
-        let client = self.shared.address.connect(self.shared.origin.service).await?;
+        let client = self.shared.address.connect_for_units(self.shared.origin.service).await?;
         let session = Rc::new(Session::new(client, self.shared.clone()));
         self.session = Some(session.clone());
         Ok(session)

@@ -4,11 +4,15 @@ use super::{
     Error, Params, Row, Tx,
     table::{Extra, Table},
 };
-use contracts::{column::Column, ids::Uuid};
+use contracts::{
+    column::{Column, SqlValue},
+    ids::Uuid,
+};
 
 /// Reading and writing whole rows.
 ///
-/// Each function fails with [`Error::Constraint`], [`Error::Failed`], or [`Error::Column`] when a stored value does not fit.
+/// Each function fails with [`Error::Constraint`], [`Error::Failed`], or [`Error::Column`] when a stored value does not fit. Those that
+/// return nothing are sent as by [`Tx::execute_pipelined`]: a row that may be there is written by [`Tx::insert_if_absent`] or [`Tx::upsert`].
 impl Tx {
     /// Writes a new row.
     pub async fn insert<T: Table>(&mut self, row: &T::Row) -> Result<(), Error> {
@@ -18,7 +22,7 @@ impl Tx {
     /// Writes a new row and its extra columns.
     pub async fn insert_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
         let sql = T::statements().insert_with(&T::statements().names_of(extra)?);
-        self.insert_row::<T>(&sql, row, extra).await.map(|_| ())
+        self.send_values(&sql, inserted::<T>(row, extra)).await
     }
 
     /// Writes a new row unless the unique columns `target`, such as `(email)`, hold its values already; an empty target
@@ -44,7 +48,7 @@ impl Tx {
     pub async fn upsert_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
         let names = T::statements().names_of(extra)?;
         let sql = [&*T::statements().insert_with(&names), &T::statements().on_conflict_update(&names)].concat();
-        self.insert_row::<T>(&sql, row, extra).await.map(|_| ())
+        self.send_values(&sql, inserted::<T>(row, extra)).await
     }
 
     /// [`Tx::upsert_with`] that leaves a row with the key as it is unless `condition` holds, such as
@@ -53,6 +57,17 @@ impl Tx {
         let names = T::statements().names_of(extra)?;
         let sql = [&*T::statements().insert_with(&names), &T::statements().on_conflict_update(&names), " WHERE ", condition].concat();
         Ok(self.insert_row::<T>(&sql, row, extra).await? == 1)
+    }
+
+    /// [`Tx::update`] of a row that is there.
+    pub async fn replace<T: Table>(&mut self, row: &T::Row) -> Result<(), Error> {
+        self.replace_with::<T>(row, &[]).await
+    }
+
+    /// [`Tx::replace`] with extra columns.
+    pub async fn replace_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
+        let sql = T::statements().update_with(&T::statements().names_of(extra)?);
+        self.send_values(checked::<T>(&sql)?, updated::<T>(row, extra)).await
     }
 
     /// Writes the columns that may change of the row with this key. Returns whether there is such a row.
@@ -127,20 +142,37 @@ impl Tx {
     }
 
     async fn insert_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>) -> Result<u64, Error> {
-        let mut values = Vec::with_capacity(32);
-        T::values(row, true, &mut values);
-        values.extend(extra.iter().map(|(_, value)| value.to_sql()));
-        self.execute_values(sql, values).await
+        self.execute_values(sql, inserted::<T>(row, extra)).await
     }
 
     async fn update_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>, params: Params<'_>) -> Result<bool, Error> {
-        if sql.is_empty() {
-            return Err(Error::Failed(format!("an update of {} has no key or no column to set", T::statements().columns().table)));
-        }
-        let mut values = Vec::with_capacity(32);
-        T::values(row, false, &mut values);
-        values.extend(extra.iter().map(|(_, value)| value.to_sql()).chain(params.iter().map(|value| value.to_sql())));
-        Ok(self.execute_values(sql, values).await? > 0)
+        let mut values = updated::<T>(row, extra);
+        values.extend(params.iter().map(|value| value.to_sql()));
+        Ok(self.execute_values(checked::<T>(sql)?, values).await? > 0)
+    }
+}
+
+/// The values of an INSERT.
+fn inserted<'a, T: Table>(row: &'a T::Row, extra: Extra<'a>) -> Vec<SqlValue<'a>> {
+    let mut values = Vec::with_capacity(32);
+    T::values(row, true, &mut values);
+    values.extend(extra.iter().map(|(_, value)| value.to_sql()));
+    values
+}
+
+/// The values of an UPDATE.
+fn updated<'a, T: Table>(row: &'a T::Row, extra: Extra<'a>) -> Vec<SqlValue<'a>> {
+    let mut values = Vec::with_capacity(32);
+    T::values(row, false, &mut values);
+    values.extend(extra.iter().map(|(_, value)| value.to_sql()));
+    values
+}
+
+/// Returns the statement of an UPDATE, if the table can have one.
+fn checked<T: Table>(sql: &str) -> Result<&str, Error> {
+    match sql.is_empty() {
+        true => Err(Error::Failed(format!("an update of {} has no key or no column to set", T::statements().columns().table))),
+        false => Ok(sql),
     }
 }
 

@@ -158,6 +158,26 @@ impl Tx {
         }
     }
 
+    /// Runs a statement whose count nobody needs. On a server it is sent and not waited for: an error of it is the error of the next
+    /// statement that is waited for, of the savepoint around it, or of the commit.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
+    pub async fn execute_pipelined(&mut self, sql: &'static str, params: Params<'_>) -> Result<(), Error> {
+        match &self.session {
+            Session::Sqlite(connection) => self.run(connection, sql, params).map(|_| ()),
+            Session::Postgres(session) => self.recorded(session.send(sql, values_of(params)).await),
+        }
+    }
+
+    /// Waits for the statements that were only sent.
+    async fn settle(&mut self) -> Result<(), Error> {
+        match &self.session {
+            Session::Sqlite(_) => Ok(()),
+            Session::Postgres(session) => self.recorded(session.settle().await),
+        }
+    }
+
     /// Returns every row of a query, each read by `read`.
     ///
     /// # Errors
@@ -264,8 +284,13 @@ impl Tx {
     /// The error of `part`.
     pub async fn savepoint<T, E: From<Error>>(&mut self, part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         let (events, wake) = (self.events.len(), self.wake.len());
+        // What was sent before is no part of it.
         self.control("SAVEPOINT part")?;
-        match part(self).await {
+        let outcome = match part(self).await {
+            Ok(value) => self.settle().await.map(|()| value).map_err(E::from),
+            refused => refused,
+        };
+        match outcome {
             Ok(value) => {
                 self.control("RELEASE part")?;
                 Ok(value)
@@ -401,6 +426,14 @@ impl Tx {
         let mut statement = self.prepare(connection, sql)?;
         bind_values(&mut statement, |number| values.get(number).map(SqlValue::borrowed))?;
         statement.raw_execute().map(|rows| rows as u64).map_err(|error| self.failed(error))
+    }
+
+    /// [`Tx::execute_pipelined`] for values that were made already.
+    pub(super) async fn send_values(&mut self, sql: &str, values: Vec<SqlValue<'_>>) -> Result<(), Error> {
+        match &self.session {
+            Session::Sqlite(_) => self.execute_values(sql, values).await.map(|_| ()),
+            Session::Postgres(session) => self.recorded(session.send(sql, values).await),
+        }
     }
 
     fn query_value<T: Column>(&self, connection: &Connection, sql: &str, params: Params<'_>) -> Result<T, Error> {

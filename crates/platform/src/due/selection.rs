@@ -20,8 +20,7 @@ pub(super) async fn select<W: DueBatch>(
     let others = if tx.is_shared() { claims::list_of_others(tx, worker).await? } else { Vec::new() };
     let end_of_claim = others.iter().map(|(_, until)| *until).min();
     let mut selection = Selection::new(claimed, others.into_iter().map(|(key, _)| key).collect(), share, free);
-    selection.fill(tx, &W::QUEUE).await?;
-    let next = W::QUEUE.next(tx).await?;
+    let next = selection.fill(tx, &W::QUEUE).await?;
     Ok((selection.rows, next.into_iter().chain(end_of_claim).min()))
 }
 
@@ -48,16 +47,17 @@ impl<Key: QueueColumn + Display, Partition: QueueColumn> Selection<Key, Partitio
     }
 
     /// Chooses the longest overdue rows. When a page has too few because partitions reached their share, the
-    /// next page excludes these partitions: many rows of one never hide those of the others.
-    async fn fill(&mut self, tx: &mut Tx, queue: &DueQueue<Key, Partition>) -> Result<(), Error> {
+    /// next page excludes these partitions: many rows of one never hide those of the others. Returns when the next row is due, as far
+    /// as a turn before that could choose anything: it is not known while all slots are in use.
+    async fn fill(&mut self, tx: &mut Tx, queue: &DueQueue<Key, Partition>) -> Result<Option<Timestamp>, Error> {
         loop {
             // Rows that are claimed are still due in the database, so the page holds them too.
             let page_size = self.free + self.claimed.len() + self.of_others.len();
-            let page = queue.fetch_due(tx, &self.full_partitions(), page_size).await?;
+            let (page, next) = queue.look(tx, &self.full_partitions(), page_size).await?;
             let (is_last, before) = (page.len() < page_size, self.rows.len());
             page.into_iter().for_each(|row| self.choose(row));
             if is_last || self.free == 0 || self.rows.len() == before {
-                return Ok(());
+                return Ok(next);
             }
         }
     }

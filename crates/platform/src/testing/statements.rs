@@ -25,9 +25,9 @@ use std::{
 };
 
 /// Methods of `Tx` whose first argument is a whole statement.
-const WHOLE: [&str; 7] = ["query", "query_opt", "query_one", "execute", "lock_opt", "lock_all", "execute_returning"];
+const WHOLE: [&str; 8] = ["query", "query_opt", "query_one", "execute", "execute_pipelined", "lock_opt", "lock_all", "execute_returning"];
 /// Methods of `Tx` for rows of a table, with the position of the argument that is SQL, if one is.
-const ROWS: [(&str, Option<usize>); 14] = [
+const ROWS: [(&str, Option<usize>); 16] = [
     ("insert", None),
     ("insert_with", None),
     ("insert_if_absent", Some(1)),
@@ -37,6 +37,8 @@ const ROWS: [(&str, Option<usize>); 14] = [
     ("upsert_if", Some(2)),
     ("update", None),
     ("update_with", None),
+    ("replace", None),
+    ("replace_with", None),
     ("update_if", Some(2)),
     ("find", Some(0)),
     ("lock", Some(0)),
@@ -258,7 +260,7 @@ impl Scan<'_> {
         let statement = |text: String| match name {
             "find" | "lock" => format!("{} WHERE {text}", table.select()),
             "list" | "lock_list" => format!("{} {text}", table.select()),
-            "update" | "update_with" => table.update_with(&extra).into_owned(),
+            "update" | "update_with" | "replace" | "replace_with" => table.update_with(&extra).into_owned(),
             "update_if" => format!("{} AND {}", table.update_with(&extra), numbered(&text)),
             "upsert" | "upsert_with" => format!("{}{}", table.insert_with(&extra), table.on_conflict_update(&extra)),
             "upsert_if" => format!("{}{} WHERE {text}", table.insert_with(&extra), table.on_conflict_update(&extra)),

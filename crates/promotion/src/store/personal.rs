@@ -27,6 +27,6 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE promotion_uses SET user_id = $2 WHERE user_id = $1", params![user, Uuid::nil()]).await?;
-    tx.execute("DELETE FROM promotion_customers WHERE user_id = $1", params![user]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE promotion_uses SET user_id = $2 WHERE user_id = $1", params![user, Uuid::nil()]).await?;
+    tx.execute_pipelined("DELETE FROM promotion_customers WHERE user_id = $1", params![user]).await
 }

@@ -48,7 +48,7 @@ pub async fn insert(tx: &mut Tx, promotion: &Promotion) -> Result<bool, Error> {
 pub async fn save(tx: &mut Tx, promotion: &Promotion) -> Result<(), Error> {
     let runs = matches!(promotion.status, PromotionStatus::Active | PromotionStatus::Paused);
     let due_at = promotion.ends_at.filter(|_| runs);
-    tx.update_with::<Promotions>(promotion, &[("due_at", &due_at)]).await.map(|_| ())
+    tx.replace_with::<Promotions>(promotion, &[("due_at", &due_at)]).await
 }
 
 /// Returns promotions after `after`, the newest first.
@@ -95,5 +95,5 @@ pub async fn try_use(tx: &mut Tx, id: PromotionId) -> Result<Option<Promotion>, 
 
 /// Counts one use less.
 pub async fn release(tx: &mut Tx, id: PromotionId) -> Result<(), Error> {
-    tx.execute("UPDATE promotions SET used_count = used_count - 1 WHERE promotion_id = $1", params![id]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE promotions SET used_count = used_count - 1 WHERE promotion_id = $1", params![id]).await
 }

@@ -74,12 +74,12 @@ pub async fn insert(tx: &mut Tx, new: &Use, due_at: Timestamp) -> Result<bool, E
 
 /// Stores a use whose row is locked. Its order is asked for no more.
 pub async fn save(tx: &mut Tx, of: &Use) -> Result<(), Error> {
-    tx.update_with::<Uses>(of, &[("due_at", &None::<Timestamp>)]).await.map(|_| ())
+    tx.replace_with::<Uses>(of, &[("due_at", &None::<Timestamp>)]).await
 }
 
 /// Lets the uses of an order wait for its events.
 pub async fn claim(tx: &mut Tx, order: OrderId) -> Result<(), Error> {
-    tx.execute("UPDATE promotion_uses SET due_at = NULL WHERE order_id = $1", params![order]).await.map(|_| ())
+    tx.execute_pipelined("UPDATE promotion_uses SET due_at = NULL WHERE order_id = $1", params![order]).await
 }
 
 /// Returns how many uses of a customer count, by promotion; a promotion without an entry has none.
@@ -113,7 +113,8 @@ pub async fn release(tx: &mut Tx, promotion: PromotionId, user: UserId) -> Resul
 /// Gives the uses of an order to another customer, with what they count.
 pub async fn set_customer(tx: &mut Tx, order: OrderId, from: UserId, to: UserId) -> Result<(), Error> {
     for of in lock_of_order(tx, order).await?.into_iter().filter(|of| of.user_id == from) {
-        tx.execute("UPDATE promotion_uses SET user_id = $2 WHERE promotion_use_id = $1", params![of.promotion_use_id, to]).await?;
+        tx.execute_pipelined("UPDATE promotion_uses SET user_id = $2 WHERE promotion_use_id = $1", params![of.promotion_use_id, to])
+            .await?;
         if of.status == PromotionUseStatus::Released {
             continue;
         }

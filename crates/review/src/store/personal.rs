@@ -36,11 +36,11 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.execute("UPDATE reviews SET title = NULL, body = NULL, reason = NULL WHERE user_id = $1", params![user]).await?;
-    tx.execute("UPDATE review_votes SET reason = NULL WHERE user_id = $1", params![user]).await?;
-    tx.execute("DELETE FROM purchases WHERE user_id = $1", params![user]).await?;
-    tx.execute("DELETE FROM ordered_items WHERE user_id = $1", params![user]).await?;
+    tx.execute_pipelined("UPDATE reviews SET title = NULL, body = NULL, reason = NULL WHERE user_id = $1", params![user]).await?;
+    tx.execute_pipelined("UPDATE review_votes SET reason = NULL WHERE user_id = $1", params![user]).await?;
+    tx.execute_pipelined("DELETE FROM purchases WHERE user_id = $1", params![user]).await?;
+    tx.execute_pipelined("DELETE FROM ordered_items WHERE user_id = $1", params![user]).await?;
     let answers =
         "UPDATE reviews SET answer = NULL, answer_author = NULL, answered_at = NULL WHERE seller_id = $1 AND answer_author = 'SELLER'";
-    tx.execute(answers, params![user]).await.map(|_| ())
+    tx.execute_pipelined(answers, params![user]).await
 }

@@ -29,7 +29,7 @@ async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     for shipment in tx.lock_list::<Shipments>("WHERE user_id = $1 ORDER BY fulfilment_id", params![user]).await? {
         let address = json!(shipment.address.erased()).to_string();
         let sql = "UPDATE shipments SET shipping_address = $2 WHERE fulfilment_id = $1";
-        tx.execute(sql, params![shipment.fulfilment_id, address]).await?;
+        tx.execute_pipelined(sql, params![shipment.fulfilment_id, address]).await?;
     }
     Ok(())
 }

@@ -18,10 +18,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long sent data may stay without an acknowledgement until the connection counts as lost.
 const NETWORK_LIMIT: Duration = Duration::from_secs(20);
 /// The server ends a statement that takes longer, a wait for a lock, and a transaction whose client is silent. It finds the
-/// connection of a client that is gone within seconds, so that another replica gets the locks that it held.
+/// connection of a client that is gone within seconds, so that another replica gets the locks that it held. No statement is worth
+/// compiling.
 const OPTIONS: &str = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s \
                        -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 \
-                       -c client_min_messages=warning -c datestyle=ISO";
+                       -c client_min_messages=warning -c datestyle=ISO -c jit=off";
 
 /// A PostgreSQL server with the databases of an installation: one of each service, such as `souk_order`. It never shows its
 /// password.
@@ -145,11 +146,22 @@ impl ServerAddress {
         found.ok_or_else(|| Error::Failed(format!("the database {} does not exist", self.shown(service))))
     }
 
+    /// [`ServerAddress::connect`] for units of work: what runs outside of a transaction only reads.
+    pub(super) async fn connect_for_units(&self, service: &str) -> Result<Client, Error> {
+        let options = [self.config.get_options().unwrap_or_default(), " -c default_transaction_read_only=on"].concat();
+        let found = self.connect_with(self.config_of(service).options(options)).await?;
+        found.ok_or_else(|| Error::Failed(format!("the database {} does not exist", self.shown(service))))
+    }
+
     /// Connects to the database of a service, if it exists.
     pub(crate) async fn find(&self, service: &str) -> Result<Option<Client>, Error> {
+        self.connect_with(&self.config_of(service)).await
+    }
+
+    fn config_of(&self, service: &str) -> Config {
         let mut config = (*self.config).clone();
         config.dbname(self.database(service)).application_name(format!("souk-{service}"));
-        self.connect_with(&config).await
+        config
     }
 
     /// Connects to the database that is there before all others.

@@ -34,13 +34,16 @@ pub(crate) async fn list_of_others(tx: &mut Tx, worker: &'static str) -> Result<
     tx.query(sql, params![worker, holder, now], |row| Ok((row.next()?, row.next()?))).await
 }
 
-/// Claims rows for this process, or renews its claims.
-pub(crate) async fn hold(tx: &mut Tx, worker: &'static str, keys: &[String]) -> Result<(), Error> {
-    let (holder, until, keys) = (tx.process_id(), tx.now().after(HELD), keys.join(SEPARATOR));
-    let sql = "INSERT INTO due_claims (worker, row_key, holder, held_until) SELECT CAST($1 AS TEXT), row_key, CAST($2 AS UUID), CAST($3 AS BIGINT) \
+/// Claims rows for this process, ends its claims to `ended`, and forgets those of others that ended by themselves.
+pub(crate) async fn hold(tx: &mut Tx, worker: &'static str, keys: &[String], ended: &[String]) -> Result<(), Error> {
+    let (holder, now) = (tx.process_id(), tx.now());
+    let (until, keys, ended) = (now.after(HELD), keys.join(SEPARATOR), ended.join(SEPARATOR));
+    let sql = "WITH ended AS (DELETE FROM due_claims WHERE worker = $1 AND NOT row_key = ANY (STRING_TO_ARRAY($4, CHR(31))) \
+               AND (held_until <= $6 OR (holder = $2 AND row_key = ANY (STRING_TO_ARRAY($5, CHR(31)))))) \
+               INSERT INTO due_claims (worker, row_key, holder, held_until) SELECT CAST($1 AS TEXT), row_key, CAST($2 AS UUID), CAST($3 AS BIGINT) \
                FROM UNNEST(STRING_TO_ARRAY($4, CHR(31))) AS k (row_key) ORDER BY row_key \
                ON CONFLICT (worker, row_key) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until";
-    tx.execute(sql, params![worker, holder, until, keys]).await.map(|_| ())
+    tx.execute(sql, params![worker, holder, until, keys, ended, now]).await.map(|_| ())
 }
 
 /// Extends the claims that this process still has.

@@ -18,6 +18,8 @@ const NEWEST: &str = "SELECT COALESCE(MAX(position), 0) FROM outbox";
 /// How often another process looks whether the lock is free and whether the outbox grew, and the sequencer whether another
 /// process committed events.
 const POLL: Duration = Duration::from_millis(500);
+/// How long events gather after some were numbered, so that under load they share a commit.
+const GATHER: Duration = Duration::from_millis(10);
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -53,6 +55,9 @@ async fn work(db: &Db, address: &ServerAddress, signals: &Signals, stop: &Shutdo
         }
         // A commit of this process that these rows do not show has notified already, so nothing is asked in vain.
         if rows.len() < outbox::NUMBERED {
+            if !rows.is_empty() {
+                stop.sleep(db.env(), GATHER, std::future::pending()).await;
+            }
             stop.sleep(db.env(), POLL, signals.unnumbered.notified()).await;
         }
     }

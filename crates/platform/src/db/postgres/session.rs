@@ -1,15 +1,17 @@
 //! One connection to PostgreSQL in one transaction at a time.
 
-use super::{Emitted, Shared, outbox};
+use super::{Emitted, SNAPSHOT, Shared, outbox};
 use crate::db::Error;
 use contracts::{column::SqlValue, ids::Uuid, time::Timestamp};
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
     collections::HashMap,
-    future::Future,
+    future::{Future, poll_fn},
+    pin::Pin,
     rc::Rc,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 use tokio_postgres::{
@@ -20,6 +22,8 @@ use tokio_postgres::{
 
 /// How long an answer of the server may take. The server ends a statement before that.
 const ANSWER_LIMIT: Duration = Duration::from_secs(45);
+/// Statements that are sent at most before one is waited for.
+const MAX_SENT: usize = 64;
 /// Statements that a connection keeps prepared at most.
 const MAX_PREPARED: usize = 1_024;
 
@@ -32,10 +36,23 @@ pub(in crate::db) enum Trouble {
     Race(Error),
     /// The connection is lost.
     Lost(Error),
+    /// A read that began without a transaction needs one.
+    NeedsSnapshot,
 }
 
+/// How many statements a unit may still run that has no transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alone {
+    No,
+    First,
+    Used,
+}
+
+/// A statement that was sent, and whose outcome is not known yet.
+type Sent = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>>>>;
+
 pub(in crate::db) struct Session {
-    client: Client,
+    client: Rc<Client>,
     shared: Rc<Shared>,
     prepared: RefCell<HashMap<Box<str>, Statement>>,
     /// Statements about the transaction that are sent together with the next other statement.
@@ -43,6 +60,11 @@ pub(in crate::db) struct Session {
     /// Whether the server is in a transaction.
     is_open: Cell<bool>,
     trouble: RefCell<Option<Trouble>>,
+    alone: Cell<Alone>,
+    /// Whether every statement is waited for: a read has no commit that would tell of an error.
+    waits: Cell<bool>,
+    /// Statements that nobody waits for before the next one that somebody waits for, or the commit.
+    sent: RefCell<Vec<Sent>>,
     /// The work that the present unit belongs to, where a test holds units.
     work: RefCell<Option<Arc<str>>>,
 }
@@ -50,7 +72,9 @@ pub(in crate::db) struct Session {
 impl Session {
     pub fn new(client: Client, shared: Rc<Shared>) -> Session {
         let (prepared, control) = (RefCell::default(), RefCell::default());
-        Session { client, shared, prepared, control, is_open: Cell::new(false), trouble: RefCell::new(None), work: RefCell::new(None) }
+        let (is_open, trouble, alone) = (Cell::new(false), RefCell::new(None), Cell::new(Alone::No));
+        let (client, waits, sent) = (Rc::new(client), Cell::new(false), RefCell::default());
+        Session { client, shared, prepared, control, is_open, trouble, alone, waits, sent, work: RefCell::new(None) }
     }
 
     /// Names the work that the next unit belongs to.
@@ -91,10 +115,43 @@ impl Session {
     pub fn begin(&self, sql: &'static str) {
         sql.clone_into(&mut self.control.borrow_mut());
         *self.trouble.borrow_mut() = None;
+        self.alone.set(Alone::No);
+        self.waits.set(sql == SNAPSHOT);
+        self.sent.borrow_mut().clear();
+    }
+
+    /// Begins a read of one statement, which sees one snapshot without a transaction. A second statement fails with
+    /// [`Trouble::NeedsSnapshot`].
+    pub fn begin_alone(&self) {
+        self.control.borrow_mut().clear();
+        *self.trouble.borrow_mut() = None;
+        self.alone.set(Alone::First);
+        self.waits.set(true);
+    }
+
+    /// Called before each statement of a unit.
+    async fn begin_statement(&self) -> Result<(), Error> {
+        self.pass().await;
+        match self.alone.get() {
+            Alone::No => Ok(()),
+            Alone::First => {
+                self.alone.set(Alone::Used);
+                Ok(())
+            }
+            Alone::Used => {
+                *self.trouble.borrow_mut() = Some(Trouble::NeedsSnapshot);
+                Err(Error::Failed("the read needs a transaction".into()))
+            }
+        }
     }
 
     /// Sends `sql`, which is about a savepoint, with the next statement.
     pub fn control(&self, sql: &str) {
+        if self.alone.get() != Alone::No {
+            self.alone.set(Alone::Used);
+            *self.trouble.borrow_mut() = Some(Trouble::NeedsSnapshot);
+            return;
+        }
         let mut control = self.control.borrow_mut();
         if !control.is_empty() {
             control.push_str("; ");
@@ -116,7 +173,7 @@ impl Session {
         let bound: Vec<Bound<'_>> = values.into_iter().map(Bound).collect();
         let params: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         Box::pin(async {
-            self.pass().await;
+            self.begin_statement().await?;
             let statement = self.prepare(sql).await?;
             let params = fitting(&statement, &params)?;
             self.with_control(self.client.execute(&statement, params)).await
@@ -124,9 +181,55 @@ impl Session {
         .await
     }
 
+    /// Sends a statement and does not wait for its outcome. An error of it is the error of the next statement that is waited for, or of
+    /// the commit.
+    pub async fn send(&self, sql: &str, values: Vec<SqlValue<'_>>) -> Result<(), Error> {
+        if self.waits.get() {
+            return self.execute(sql, values).await.map(|_| ());
+        }
+        if self.sent.borrow().len() >= MAX_SENT {
+            self.settle().await?;
+        }
+        let values: Vec<Bound<'static>> = values.into_iter().map(|value| Bound(owned(value))).collect();
+        Box::pin(async {
+            self.begin_statement().await?;
+            let statement = self.prepare(sql).await?;
+            let (client, control) = (self.client.clone(), self.control.take());
+            if !control.is_empty() {
+                self.is_open.set(true);
+            }
+            let mut sent: Sent = Box::pin(async move {
+                let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+                let params = params.get(..statement.params().len()).unwrap_or(&params);
+                if control.is_empty() {
+                    return client.execute(&statement, params).await;
+                }
+                let (begun, done) = tokio::join!(biased; client.batch_execute(&control), client.execute(&statement, params));
+                begun.and(done)
+            });
+            // The first poll sends it.
+            match poll_fn(|context| Poll::Ready(sent.as_mut().poll(context))).await {
+                Poll::Pending => {
+                    self.sent.borrow_mut().push(sent);
+                    Ok(())
+                }
+                Poll::Ready(outcome) => outcome.map(|_| ()).map_err(|error| self.failed(Failure::Server(error))),
+            }
+        })
+        .await
+    }
+
+    /// Waits for the statements that were only sent. The error is that of the first one that failed.
+    pub async fn settle(&self) -> Result<(), Error> {
+        for sent in self.sent.take() {
+            wait(sent).await.map_err(|failure| self.failed(failure))?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn run_query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         Box::pin(async {
-            self.pass().await;
+            self.begin_statement().await?;
             let statement = self.prepare(sql).await?;
             let params = fitting(&statement, params)?;
             self.with_control(self.client.query(&statement, params)).await
@@ -137,10 +240,10 @@ impl Session {
     /// Writes the events and commits. [`Error::Unknown`] when the commit was sent and its outcome is not known.
     pub async fn commit(&self, events: Vec<Emitted>, now: Timestamp) -> Result<(), Error> {
         if !events.is_empty() {
-            let insert = outbox::insert(self, events, now).await?;
             self.pass().await;
+            let rows = outbox::Rows::of(events, now);
             let statement = self.prepare(outbox::INSERT).await?;
-            let params = insert.params();
+            let params = rows.params();
             let inserted = self.with_control(self.client.execute(&statement, &params));
             // They are sent together. When the rows are refused, the server rolls back at the COMMIT.
             let commit = wait(self.client.batch_execute("COMMIT"));
@@ -159,9 +262,14 @@ impl Session {
             return Ok(());
         }
         let sql = if control.is_empty() { "COMMIT".to_owned() } else { control + "; COMMIT" };
-        let committed = wait(self.client.batch_execute(&sql)).await;
+        // When a statement failed that was sent before, the server rolls back at the COMMIT.
+        let (settled, committed) = tokio::join!(biased; self.settle(), wait(self.client.batch_execute(&sql)));
         self.is_open.set(false);
-        self.committed(committed)
+        match settled {
+            Ok(()) => self.committed(committed),
+            Err(error) if matches!(*self.trouble.borrow(), Some(Trouble::Lost(_))) => Err(Error::Unknown(error.to_string())),
+            Err(error) => Err(error),
+        }
     }
 
     fn committed(&self, committed: Result<(), Failure>) -> Result<(), Error> {
@@ -174,6 +282,7 @@ impl Session {
     /// Ends the transaction without its changes.
     pub async fn roll_back(&self) -> Result<(), Error> {
         self.control.borrow_mut().clear();
+        self.sent.borrow_mut().clear();
         if self.is_open.replace(false) {
             wait(self.client.batch_execute("ROLLBACK")).await.map_err(|failure| self.failed(failure))?;
         }
@@ -184,7 +293,7 @@ impl Session {
     /// Numbers the events of the outbox that have no number, and returns the last number given.
     pub async fn number_outbox(&self) -> Result<Option<i64>, Error> {
         *self.work.borrow_mut() = None;
-        self.begin("BEGIN; SELECT pg_advisory_xact_lock(7305790)");
+        self.begin("BEGIN READ WRITE; SELECT pg_advisory_xact_lock(7305790)");
         let mut newest = None;
         loop {
             let rows = self.run_query(outbox::NUMBER, &[]).await?;
@@ -203,6 +312,7 @@ impl Session {
         if let Some(statement) = self.prepared.borrow().get(sql) {
             return Ok(statement.clone());
         }
+        self.settle().await?;
         self.send_control().await?;
         let statement = wait(self.client.prepare(sql)).await.map_err(|failure| self.failed(failure))?;
         let mut prepared = self.prepared.borrow_mut();
@@ -222,17 +332,19 @@ impl Session {
         wait(self.client.batch_execute(&control)).await.map_err(|failure| self.failed(failure))
     }
 
-    /// Sends the pending control statements and `statement` together.
+    /// Sends the pending control statements and `statement` together, and waits for all that was sent.
     async fn with_control<T>(&self, statement: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Error> {
         let control = self.control.take();
-        let outcome = if control.is_empty() {
-            wait(statement).await
-        } else {
-            self.is_open.set(true);
-            let (begun, outcome) = tokio::join!(biased; wait(self.client.batch_execute(&control)), wait(statement));
-            begun.map_err(|failure| self.failed(failure))?;
-            outcome
-        };
+        if control.is_empty() {
+            // The statements that were sent before come first, also with their errors.
+            let (settled, outcome) = tokio::join!(biased; self.settle(), wait(statement));
+            settled?;
+            return outcome.map_err(|failure| self.failed(failure));
+        }
+        self.is_open.set(true);
+        let (settled, begun, outcome) = tokio::join!(biased; self.settle(), wait(self.client.batch_execute(&control)), wait(statement));
+        settled?;
+        begun.map_err(|failure| self.failed(failure))?;
         outcome.map_err(|failure| self.failed(failure))
     }
 
@@ -259,7 +371,7 @@ impl Session {
             }
         };
         let mut known = self.trouble.borrow_mut();
-        if !matches!((&*known, &trouble), (Some(Trouble::Race(_) | Trouble::Lost(_)), Trouble::Aborted(_))) {
+        if !matches!((&*known, &trouble), (Some(Trouble::Race(_) | Trouble::Lost(_) | Trouble::NeedsSnapshot), Trouble::Aborted(_))) {
             *known = Some(trouble);
         }
         error
@@ -381,6 +493,17 @@ impl ToSql for Bound<'_> {
     }
 
     to_sql_checked!();
+}
+
+fn owned(value: SqlValue<'_>) -> SqlValue<'static> {
+    match value {
+        SqlValue::Null => SqlValue::Null,
+        SqlValue::Bool(value) => SqlValue::Bool(value),
+        SqlValue::Int(value) => SqlValue::Int(value),
+        SqlValue::Text(text) => SqlValue::Text(text.into_owned().into()),
+        SqlValue::Bytes(bytes) => SqlValue::Bytes(bytes.into_owned().into()),
+        SqlValue::Uuid(id) => SqlValue::Uuid(id),
+    }
 }
 
 fn kind_of(value: &SqlValue<'_>) -> &'static str {

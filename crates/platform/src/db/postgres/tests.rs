@@ -1,5 +1,6 @@
 //! What is special about a database on a server. These tests need one, named by `SOUK_TEST_DATABASE`.
 
+mod pipeline;
 mod proxy;
 
 use super::*;

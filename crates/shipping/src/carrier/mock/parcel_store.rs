@@ -29,5 +29,5 @@ pub async fn lock_parcel(tx: &mut Tx, fulfilment_id: FulfilmentId) -> Result<Moc
 }
 
 pub async fn save_parcel(tx: &mut Tx, parcel: &MockParcel) -> Result<(), Error> {
-    tx.update::<MockParcels>(parcel).await.map(|_| ())
+    tx.replace::<MockParcels>(parcel).await
 }
