@@ -53,7 +53,7 @@ impl Fixture {
 
     /// Starts with a short deadline for the provider.
     async fn with_short_deadline() -> Fixture {
-        Fixture::with(Harness::of(service()).setting("deadline_ms", 300)).await
+        Fixture::with(Harness::of(service()).setting("deadline_ms", platform::testing::short_deadline_ms())).await
     }
 
     async fn with(builder: HarnessBuilder) -> Fixture {
