@@ -29,7 +29,7 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
     routing::{any, get, post},
 };
-pub use browse::{CategoryPictures, Link};
+pub use browse::{KeptWindow, Link};
 use contracts::{catalog::Product, ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit, time::Timestamp};
 pub use orders::live::Streams;
 use platform::http::Problem;

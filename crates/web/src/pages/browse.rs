@@ -1,7 +1,7 @@
 //! The first page, categories, searches and the pages of sellers.
 
-mod category_pictures;
 mod filters;
+mod window;
 
 use super::{Card, Frame, failed, page, see_other};
 use crate::{
@@ -19,18 +19,21 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-pub use category_pictures::CategoryPictures;
 use contracts::{
     catalog::{CategoryNode, LIST_CATEGORIES, LIST_PRODUCTS, Product},
-    ids::ProductId,
-    search::{SEARCH_PRODUCTS, SearchResults},
+    ids::{ProductGroupId, ProductId},
+    search::SEARCH_PRODUCTS,
     seller::{GET_SELLER, PublicSeller},
 };
 use filters::{Chip, Facet, Filters, Parameters};
+use std::collections::{BTreeMap, BTreeSet};
+pub use window::KeptWindow;
 
 /// Products in a row of the first page, and pictures beside its title.
 const ROW: usize = 5;
 const PICTURES: usize = 6;
+/// Products that are read for the newest, of which variants of one group are shown once.
+pub const NEWEST: usize = 24;
 /// A row of goods that have been rated needs so many.
 const LEAST: usize = 3;
 /// Products on a page of a search.
@@ -73,21 +76,22 @@ struct Home {
 
 pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
     let (caller, api, language) = (visitor.caller(), &site.0.api, visitor.language);
-    let search = |sort: &'static str, limit: usize| api.call(&caller, &SEARCH_PRODUCTS).query("sort", sort).query("limit", limit).send();
     let categories = async {
         let categories = api.call(&caller, &LIST_CATEGORIES).send().await?.items;
-        let pictures = site.0.category_pictures.read(&site, &caller, &categories).await;
-        Ok((categories, pictures))
+        let window = site.0.window.read(&site, &caller, &categories).await;
+        let wanted = [visitor.seen.ids(), &window.well_rated].concat();
+        Ok((categories, products_of(&site, &caller, &wanted).await, window))
     };
-    let seen = products_of(&site, &caller, visitor.seen.ids());
-    let (categories, rated, newest, seen) = tokio::join!(categories, search("rating", ROW), search("newest", PICTURES + ROW), seen);
-    let cards = |found: SearchResults| found.items.iter().map(|hit| Card::of(language, hit)).collect::<Vec<_>>();
-    let ((categories, of_categories), well_rated, mut newest) = match (categories, rated.map(cards), newest.map(cards)) {
-        (Ok(categories), Ok(rated), Ok(newest)) => (categories, rated, newest),
-        (Err(failure), ..) | (_, Err(failure), _) | (.., Err(failure)) => return failed(&site, &mut visitor, &failure),
+    let newest = api.call(&caller, &LIST_PRODUCTS).query("limit", NEWEST).send();
+    let ((categories, known, window), newest) = match tokio::join!(categories, newest) {
+        (Ok(categories), Ok(newest)) => (categories, newest.items),
+        (Err(failure), _) | (_, Err(failure)) => return failed(&site, &mut visitor, &failure),
     };
+    let card = |product: &Product| Card::of_product(language, product);
+    let cards_of = |ids: &[ProductId]| ids.iter().filter_map(|id| known.get(id)).map(card).collect::<Vec<_>>();
+    let mut newest: Vec<Card> = one_of_each_group(&newest, &[]).map(card).collect();
     let picture_of = |node: &CategoryNode| {
-        let image = of_categories.get(&node.category_id)?.clone();
+        let image = window.pictures.get(&node.category_id)?.clone();
         Some(HeroPicture { label: node.name.clone(), href: format!("/categories/{}", node.category_id), image })
     };
     let mut pictures: Vec<HeroPicture> = categories.iter().filter_map(picture_of).collect();
@@ -101,16 +105,22 @@ pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
     pictures.truncate(PICTURES);
     newest.truncate(ROW);
     let template = Home {
-        frame: Frame::of(&mut visitor),
         categories: categories.iter().map(category_link).collect(),
         pictures,
         has_captions,
-        well_rated: enough(well_rated.into_iter().filter(|card| card.reviews > 0).collect()),
+        well_rated: enough(cards_of(&window.well_rated)),
         newest,
-        seen: seen.iter().map(|product| Card::of_product(language, product)).collect(),
+        seen: cards_of(visitor.seen.ids()),
         canonical: site.address("/"),
+        frame: Frame::of(&mut visitor),
     };
     page(&site, &visitor, &template)
+}
+
+/// Returns the first product of each group, without those of some groups.
+pub fn one_of_each_group<'a>(products: &'a [Product], without: &'a [ProductGroupId]) -> impl Iterator<Item = &'a Product> {
+    let mut known: BTreeSet<ProductGroupId> = without.iter().copied().collect();
+    products.iter().filter(move |product| product.product_group_id.is_none_or(|group| known.insert(group)))
 }
 
 /// Returns a row, or nothing when it would look broken with the few that it has.
@@ -118,17 +128,16 @@ fn enough(cards: Vec<Card>) -> Vec<Card> {
     if cards.len() < LEAST { Vec::new() } else { cards }
 }
 
-/// Reads products in the order of their ids. Those that are not on sale any more are left out, and all of them when catalog does not
-/// answer, because the page is good without them.
-async fn products_of(site: &Site, caller: &Caller, ids: &[ProductId]) -> Vec<Product> {
+/// Reads products by their ids. Those that are not on sale any more are left out, and all of them when catalog does not answer, because
+/// the page is good without them.
+async fn products_of(site: &Site, caller: &Caller, ids: &[ProductId]) -> BTreeMap<ProductId, Product> {
     if ids.is_empty() {
-        return Vec::new();
+        return BTreeMap::new();
     }
     let wanted: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let call = site.0.api.call(caller, &LIST_PRODUCTS).query("ids", wanted.join(",")).query("limit", ids.len());
-    let mut found = call.send().await.map_or_else(|_| Vec::new(), |page| page.items);
-    found.sort_by_key(|product| ids.iter().position(|id| *id == product.product_id));
-    found
+    let found = call.send().await.map_or_else(|_| Vec::new(), |page| page.items);
+    found.into_iter().map(|product| (product.product_id, product)).collect()
 }
 
 /// Forgets what this browser saw.

@@ -3,7 +3,11 @@
 mod opinions;
 mod variants;
 
-use super::{Card, Frame, browse::Link, failed, page, see_other};
+use super::{
+    Card, Frame,
+    browse::{Link, NEWEST, one_of_each_group},
+    failed, page, see_other,
+};
 use crate::{
     Site, countries, format,
     pictures::Sizes,
@@ -19,10 +23,9 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{
-    catalog::{GET_PRODUCT, GET_PRODUCT_GROUP, Product},
+    catalog::{GET_PRODUCT, GET_PRODUCT_GROUP, LIST_PRODUCTS, Product},
     inventory::{Availability, GET_AVAILABILITY},
     review::{FLAG_REVIEW, MARK_REVIEW_HELPFUL},
-    search::SEARCH_PRODUCTS,
     seller::{GET_SELLER, PublicSeller},
     shipping::{LIST_SHIPPING_RATES, ShippingRates},
 };
@@ -115,15 +118,18 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
         api.call(&caller, &GET_PRODUCT_GROUP).path(id).send().await.ok()
     };
     let related = async {
+        // A search would count facets over the whole category, which nothing here shows.
         let category = product.category_id?;
-        api.call(&caller, &SEARCH_PRODUCTS).query("category", category).query("limit", RELATED + 1).send().await.ok()
+        api.call(&caller, &LIST_PRODUCTS).query("category", category).query("limit", NEWEST).send().await.ok()
     };
     let (availability, reviews, rates, seller, group, related) = tokio::join!(availability, reviews, rates, seller, group, related);
     let availability = availability.ok();
     visitor.seen.add(product.product_id);
     let frame = Frame::of(&mut visitor);
     let related = related.map_or_else(Vec::new, |found| found.items);
-    let related = related.iter().filter(|hit| hit.product_id != product.product_id).take(RELATED).map(|hit| Card::of(language, hit));
+    let own_group = product.product_group_id.as_slice();
+    let related = one_of_each_group(&related, own_group).filter(|other| other.product_id != product.product_id);
+    let related = related.take(RELATED).map(|other| Card::of_product(language, other)).collect();
     let most = availability.as_ref().map_or(1, |stock| stock.available_qty).clamp(1, 10);
     let path: Vec<Link> = product
         .category_path
@@ -146,7 +152,7 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
         options: group.map(|group| variants::rows(&group, product.product_id)).unwrap_or_default(),
         attributes: product.attributes.iter().map(|(name, value)| format::fact(name, value)).collect(),
         opinions: reviews.map(|found| opinions::of(&frame, product.product_id, found, &chosen)).unwrap_or_default(),
-        related: related.collect(),
+        related,
         og_image: product.images.first().map(|image| site.address(image)).unwrap_or_default(),
         summary: structured::summary(&product.description, &product.title),
         canonical,

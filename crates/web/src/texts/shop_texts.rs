@@ -52,6 +52,8 @@ texts! {
     description: "Description", "Beschreibung";
     variants: "Variants", "Varianten";
     reviews: "Reviews", "Bewertungen";
+    review: "review", "Bewertung";
+    reviews_counted: "reviews", "Bewertungen";
     no_reviews: "Nobody has reviewed this yet.", "Noch hat niemand das bewertet.";
     stars: "stars", "Sterne";
     answer_of_seller: "Answer", "Antwort";
