@@ -143,37 +143,75 @@ async fn the_order_service_reads_and_checks_out_a_guests_cart() {
     assert_eq!(quantities(&shop.cart().await), [2], "the lines come back to the account that the guest became");
 }
 
-/// What it is, the quantities of the guest, those of the customer, the stock, and what the cart has then.
-type Case<'a> = (&'a str, &'a [i64], &'a [i64], i64, &'a [u32], &'a [WarningCode]);
+/// What else is so in a case of the merge.
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    Nothing,
+    /// The first product is archived before the merge.
+    Archived,
+    /// The second product, which the guest has, is in another currency.
+    OtherCurrency,
+    /// The guest entered one coupon and the customer another.
+    CouponInEach,
+    /// The guest did not come back for two weeks.
+    Expired,
+    /// Two tabs log in at once.
+    TwoTabs,
+}
+
+/// What it is, the quantities of the guest, those of the customer, what else is so, the stock, and what the cart has then.
+type Case<'a> = (&'a str, &'a [i64], &'a [i64], Beside, i64, &'a [u32], &'a [WarningCode]);
 
 /// The table of cases of the merge.
 #[tokio::test]
 async fn the_cart_of_a_guest_moves_into_that_of_the_account() {
     let cases: &[Case<'_>] = &[
-        ("nothing in either", &[], &[], 50, &[], &[]),
-        ("the guest's alone", &[2], &[], 50, &[2], &[]),
-        ("the customer's alone", &[], &[3], 50, &[3], &[]),
-        ("the same product in both", &[2], &[3], 50, &[5], &[]),
-        ("other products", &[2, 4], &[3], 50, &[5, 4], &[]),
-        ("more than are in stock", &[4], &[3], 5, &[5], &[WarningCode::QuantityCapped]),
-        ("more than a line may hold", &[600], &[600], 5_000, &[999], &[WarningCode::QuantityCapped]),
+        ("nothing in either", &[], &[], Beside::Nothing, 50, &[], &[]),
+        ("the guest's alone", &[2], &[], Beside::Nothing, 50, &[2], &[]),
+        ("the customer's alone", &[], &[3], Beside::Nothing, 50, &[3], &[]),
+        ("the same product in both", &[2], &[3], Beside::Nothing, 50, &[5], &[]),
+        ("other products", &[2, 4], &[3], Beside::Nothing, 50, &[5, 4], &[]),
+        ("capped by the stock", &[4], &[3], Beside::Nothing, 5, &[5], &[WarningCode::QuantityCapped]),
+        ("capped by what a line may hold", &[600], &[600], Beside::Nothing, 5_000, &[999], &[WarningCode::QuantityCapped]),
+        ("a product that was archived", &[2], &[3], Beside::Archived, 50, &[5], &[WarningCode::Unavailable]),
+        ("another currency", &[0, 4], &[3], Beside::OtherCurrency, 50, &[3], &[]),
+        ("a coupon in each", &[2], &[3], Beside::CouponInEach, 50, &[5], &[]),
+        ("an expired cart of the guest", &[2], &[3], Beside::Expired, 50, &[3], &[]),
+        ("two tabs at once", &[2], &[3], Beside::TwoTabs, 50, &[5], &[]),
     ];
-    for (name, of_guest, of_customer, stock, expected, expected_warnings) in cases {
+    for (name, of_guest, of_customer, beside, stock, expected, expected_warnings) in cases {
         let shop = Shop::open().await;
         let products = [shop.product(100, *stock), shop.product(200, *stock)];
         let guest = shop.guest().await;
-        for (product, quantity) in products.iter().zip(*of_guest) {
+        if *beside == Beside::OtherCurrency {
+            shop.upstreams.change(products[1], |product| product.currency = Currency::USD);
+        }
+        for (product, quantity) in products.iter().zip(*of_guest).filter(|(_, quantity)| **quantity > 0) {
             shop.guest_adds(&guest, *product, *quantity).await;
         }
         for (product, quantity) in products.iter().zip(*of_customer) {
             shop.add(*product, *quantity).await;
         }
-        // Twice the same token, as from two tabs.
+        match beside {
+            Beside::Archived => shop.upstreams.change(products[0], |product| product.status = ProductStatus::Archived),
+            Beside::Expired => shop.advance(336 * HOUR),
+            Beside::TwoTabs => _ = tokio::join!(shop.merge(&guest), shop.merge(&guest)),
+            Beside::CouponInEach => {
+                shop.guest_enters(&guest, "GUEST1").await;
+                shop.post("/cart/coupons", &json!({"code": "OWN1"})).customer(shop.customer_id).send().await.expect(201);
+            }
+            Beside::Nothing | Beside::OtherCurrency => {}
+        }
+        // Twice the same token.
         for _ in 0..2 {
             shop.merge(&guest).await;
             let cart = shop.cart().await;
             assert_eq!((quantities(&cart), warnings(&cart)), (expected.to_vec(), expected_warnings.to_vec()), "{name}");
+            let codes: Vec<&str> = cart.coupons.iter().map(|coupon| &*coupon.code).collect();
+            assert_eq!(codes, if *beside == Beside::CouponInEach { vec!["GUEST1", "OWN1"] } else { vec![] }, "{name}");
         }
+        // The worker deletes what expired.
+        shop.settle().await;
         shop.guest_cart(&guest).send().await.expect_problem(401, "UNAUTHENTICATED");
         assert_eq!(shop.count("SELECT COUNT(*) FROM guests").await, 0, "{name}");
         assert_eq!(shop.count("SELECT COUNT(*) FROM carts").await, 1, "{name}");
