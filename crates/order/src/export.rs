@@ -28,6 +28,7 @@ const COLUMNS: &[&str] = &[
     "totalAmount",
     "refundedAmount",
     "paymentId",
+    "externalId",
 ];
 
 /// The orders of a file, the oldest first.
@@ -72,6 +73,7 @@ impl CsvPages for OrderPages {
                 .plain(totals.total_amount)
                 .plain(order.saga.refunded_amount)
                 .plain(order.saga.payment_id.map(|id| id.to_string()).unwrap_or_default())
+                .text(order.external_id.as_deref().unwrap_or(""))
                 .end();
         }
         Ok(Some(records.into_string()))

@@ -68,7 +68,7 @@ pub async fn insert_new(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProd
 }
 
 /// Tells what is taken by the columns that a write violates.
-fn taken(error: db::Error) -> Error {
+pub(super) fn taken(error: db::Error) -> Error {
     match error {
         error if error.violates("products.sku") => Error::SkuTaken,
         error if EXTERNAL_ID.iter().any(|columns| error.violates(columns)) => Error::ExternalIdTaken,

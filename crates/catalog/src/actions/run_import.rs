@@ -2,7 +2,7 @@
 //! after a crash it continues where it stood and writes no row twice. A check writes the rows and rolls them back.
 
 use super::{
-    manage_products::{apply_update, emit_status_event, join_group},
+    manage_products::{apply_update, emit_status_event, join_group, taken},
     sync_pictures,
 };
 use crate::{
@@ -242,7 +242,7 @@ impl Writer {
             events.push((*fact, product.clone()));
         }
         join_group(tx, &product).await?;
-        if !store::insert_product(tx, &product).await? {
+        if !store::insert_product(tx, &product).await.map_err(taken)? {
             return Err(Error::SkuTaken);
         }
         store::list_product(tx, product.product_id).await?;

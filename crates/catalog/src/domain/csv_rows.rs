@@ -1,18 +1,19 @@
 //! The rows of CSV files: their columns, what a cell may be, and how a product is written.
 
 use contracts::{
-    body::{Attributes, BoundedInt, BoundedVec},
+    body::{Attributes, BoundedInt, BoundedVec, Metadata},
     catalog::{CreateProduct, ImportKind, Product, ProductStatus, UpdateProduct},
     ids::{CategoryId, ProductGroupId, ProductId, Uuid},
     inventory::{MAX_QTY, SetStockItem},
     money::Currency,
     problem::Fault,
     tax::TaxClass,
-    text::{Amount, AttributeName, ImageUrl, LongText, RequiredShortText, Sku, Title},
+    text::{Amount, AttributeName, ExternalId, ImageUrl, LongText, RequiredShortText, Sku, Title},
     violation::Violation,
 };
 use platform::csv::{Records, read_text};
-use std::{borrow::Cow, str::FromStr};
+use serde::de::DeserializeOwned;
+use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
 
 /// The columns of a file of products, in the order of exports.
 pub const PRODUCT_COLUMNS: &[&str] = &[
@@ -29,6 +30,8 @@ pub const PRODUCT_COLUMNS: &[&str] = &[
     "attributes",
     "productGroupId",
     "options",
+    "externalId",
+    "metadata",
 ];
 const STOCK_COLUMNS: &[&str] = &["sku", "availableQty", "lowStockThreshold", "productId"];
 const PRICE_COLUMNS: &[&str] = &["sku", "priceAmount", "currency"];
@@ -153,6 +156,8 @@ pub struct ProductRow {
     attributes: Option<Attributes>,
     product_group_id: Option<Option<ProductGroupId>>,
     options: Option<BoundedVec<AttributeName, 0, 5>>,
+    external_id: Option<Option<ExternalId>>,
+    metadata: Option<Metadata>,
 }
 
 /// Reads a row of products or prices.
@@ -172,22 +177,21 @@ pub fn product_row(header: &[String], cells: &[String]) -> Result<ProductRow, Ve
         tax_class: row.optional("taxClass"),
         status: row.optional("status"),
         images: row.read("images", || Ok(Some(BoundedVec::default())), |text| list(text, IMAGE_SEPARATOR)),
-        attributes: row.read(
-            "attributes",
-            || Ok(Some(Attributes::default())),
-            |text| {
-                serde_json::from_str(text)
-                    .map_err(|error| Violation::new("NOT_ATTRIBUTES", format!("must be a JSON object of texts: {error}")))
-            },
-        ),
+        attributes: row.read("attributes", || Ok(Some(Attributes::default())), |text| object_of_texts(text, "NOT_ATTRIBUTES")),
         product_group_id: row.read("productGroupId", || Ok(Some(None)), |text| id(text).map(Some)),
         options: row.read("options", || Ok(Some(BoundedVec::default())), |text| list(text, OPTION_SEPARATOR)),
+        external_id: row.read("externalId", || Ok(Some(None)), |text| text.parse().map(Some)),
+        metadata: row.read("metadata", || Ok(Some(Metadata::default())), |text| object_of_texts(text, "NOT_METADATA")),
         sku: match sku {
             Some(sku) => sku,
             None => return Err(row.errors),
         },
     };
     if row.errors.is_empty() { Ok(read) } else { Err(row.errors) }
+}
+
+fn object_of_texts<T: DeserializeOwned>(text: &str, code: &'static str) -> Result<T, Violation> {
+    serde_json::from_str(text).map_err(|error| Violation::new(code, format!("must be a JSON object of texts: {error}")))
 }
 
 fn list<T: FromStr<Err = Violation>, const MAX: usize>(text: &str, separator: char) -> Result<BoundedVec<T, 0, MAX>, Violation> {
@@ -241,6 +245,8 @@ impl ProductRow {
             attributes: self.attributes.unwrap_or_default(),
             product_group_id: self.product_group_id.flatten(),
             options: self.options.unwrap_or_default(),
+            external_id: self.external_id.flatten(),
+            metadata: self.metadata.unwrap_or_default(),
             ..CreateProduct::new(self.sku, title, price_amount, currency)
         })
     }
@@ -271,6 +277,8 @@ impl ProductRow {
         update.attributes.0 = self.attributes.filter(|attributes| **attributes != product.attributes);
         update.product_group_id.0 = self.product_group_id.filter(|group| *group != product.product_group_id);
         update.options.0 = self.options.filter(|options| names(options) != product.options);
+        update.external_id.0 = self.external_id.filter(|id| id.as_deref() != product.external_id.as_deref());
+        update.metadata.0 = self.metadata.filter(|metadata| **metadata != product.metadata);
         let is_empty = serde_json::to_value(&update).is_ok_and(|value| value.as_object().is_some_and(serde_json::Map::is_empty));
         Ok((!is_empty).then_some(update))
     }
@@ -279,9 +287,9 @@ impl ProductRow {
 /// Writes a product as a row of [`PRODUCT_COLUMNS`].
 pub fn write_product(records: &mut Records, product: &Product) {
     let join = |parts: &[String], separator: char| parts.join(&separator.to_string());
-    let attributes = match product.attributes.is_empty() {
+    let object = |texts: &BTreeMap<String, String>| match texts.is_empty() {
         true => String::new(),
-        false => serde_json::to_string(&product.attributes).unwrap_or_default(),
+        false => serde_json::to_string(texts).unwrap_or_default(),
     };
     let optional = |id: Option<String>| id.unwrap_or_default();
     records
@@ -295,9 +303,11 @@ pub fn write_product(records: &mut Records, product: &Product) {
         .plain(product.tax_class)
         .plain(product.status)
         .text(&join(&product.images, IMAGE_SEPARATOR))
-        .text(&attributes)
+        .text(&object(&product.attributes))
         .plain(optional(product.product_group_id.map(|id| id.to_string())))
         .text(&join(&product.options, OPTION_SEPARATOR))
+        .text(product.external_id.as_deref().unwrap_or(""))
+        .text(&object(&product.metadata))
         .end();
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::tests::sample;
+use contracts::text::MetadataValue;
 use platform::csv::{Malformed, Record, RecordReader};
 use proptest::{collection, option, prelude::*};
 
@@ -39,7 +40,7 @@ fn a_header_has_known_columns_once_and_those_that_are_needed() {
 #[test]
 fn all_cells_of_a_row_are_checked() {
     let header = columns(PRODUCT_COLUMNS);
-    let row = ["a", "", "", "x", "", "1.5", "eur", "HIGH", "GONE", "/a.webp ://", "[1]", "y", "a|!|b"];
+    let row = ["a", "", "", "x", "", "1.5", "eur", "HIGH", "GONE", "/a.webp ://", "[1]", "y", "a|!|b", "a\tb", "{\"a b\":\"\"}"];
     let errors = product_row(&header, &columns(&row)).unwrap_err();
     let found: Vec<&str> = errors.iter().filter_map(|error| error.column.as_deref()).collect();
     assert_eq!(
@@ -55,7 +56,9 @@ fn all_cells_of_a_row_are_checked() {
             "images",
             "attributes",
             "productGroupId",
-            "options"
+            "options",
+            "externalId",
+            "metadata"
         ]
     );
     assert_eq!(product_row(&header, &columns(&["A-1"])).unwrap_err()[0].code, "CELL_COUNT");
@@ -72,6 +75,14 @@ fn a_row_changes_what_differs_and_nothing_else() {
     assert!(update.title.is_absent() && update.price_amount.0.is_some() && update.currency.0.is_some());
     let emptied = row(&["sku", "brand", "attributes", "taxClass"], &["LAMP-1", "", "", ""]).update(&product).unwrap().unwrap();
     assert!(emptied.brand.is_absent() && emptied.tax_class.is_absent() && emptied.attributes.0.is_some_and(|names| names.is_empty()));
+    let named = Product { external_id: Some("ERP-1".into()), metadata: [("shelf".to_owned(), "A 7".to_owned())].into(), ..product.clone() };
+    let saved = ["sku", "externalId", "metadata"];
+    assert!(row(&saved, &["LAMP-1", "ERP-1", r#"{"shelf":"A 7"}"#]).update(&named).unwrap().is_none());
+    let renamed = row(&saved, &["LAMP-1", "'=ERP", ""]).update(&named).unwrap().unwrap();
+    assert_eq!(renamed.external_id.0.unwrap().as_deref(), Some("=ERP"));
+    assert!(renamed.metadata.0.is_some_and(|metadata| metadata.is_empty()));
+    let removed = row(&saved[..2], &["LAMP-1", ""]).update(&named).unwrap().unwrap();
+    assert!(removed.external_id.0.is_some_and(|id| id.is_none()) && removed.metadata.is_absent());
     let refused = row(&["sku", "categoryId"], &["LAMP-1", ""]).update(&product).unwrap_err();
     assert_eq!(refused[0].column.as_deref(), Some("categoryId"));
     let new = row(&["sku", "title"], &["LAMP-2", "Lamp"]).create().unwrap_err();
@@ -87,6 +98,7 @@ proptest! {
     fn what_is_exported_imports_again_without_a_change(
         title in line(), brand in option::of(line()), description in "[-=+@'a-z,\"\n ]{0,30}", price in 1_i64..1_000_000,
         attributes in collection::btree_map("[a-z][a-z ]{0,5}[a-z]", line(), 0..5), count in 0_usize..4, category in option::of(1_u128..9),
+        external_id in option::of(line()), metadata in collection::btree_map("[a-zA-Z0-9._-]{1,9}", "[-=+@'a-z,\"\n ]{0,30}", 0..4),
     ) {
         let options: Vec<String> = attributes.keys().take(2).cloned().collect();
         let product = Product {
@@ -98,6 +110,8 @@ proptest! {
             images: (0..count).map(|at| format!("/images/{at},x.webp")).collect(),
             attributes,
             options,
+            external_id,
+            metadata: metadata.into_iter().map(|(key, value)| (key, MetadataValue::parse(&value).unwrap().into_string())).collect(),
             ..sample()
         };
         let mut records = Records::default();

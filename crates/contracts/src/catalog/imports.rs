@@ -22,7 +22,7 @@ string_enum! {
     /// What the rows of a file are.
     ImportKind {
         /// Products, found by their SKU: `sku`, `title`, `description`, `categoryId`, `brand`, `priceAmount`, `currency`, `taxClass`,
-        /// `status`, `images`, `attributes`, `productGroupId`, `options`.
+        /// `status`, `images`, `attributes`, `productGroupId`, `options`, `externalId`, `metadata`.
         Products = "products",
         /// Units that can be sold: `sku`, `availableQty`, `lowStockThreshold`, `productId`.
         Stock = "stock",

@@ -44,11 +44,12 @@ async fn file(by: &Person, export: ApiRequest<(), ()>) -> String {
 }
 
 fn products(category: CategoryId, count: usize) -> String {
-    let header = "sku,title,description,categoryId,brand,priceAmount,currency,taxClass,status,images,attributes,options\r\n";
+    let header = "sku,title,description,categoryId,brand,priceAmount,currency,taxClass,status,images,attributes,options,externalId,\
+                  metadata\r\n";
     let row = |number: usize| {
         format!(
             "CSV-{number:06},\"Lamp, number {number}\",\"'=1+1\r\nsecond line\",{category},'+Maker,{},EUR,REDUCED,ACTIVE,/a.webp /b.webp,\
-             \"{{\"\"colour\"\":\"\"oak\"\",\"\"size\"\":\"\"M\"\"}}\",colour|size\r\n",
+             \"{{\"\"colour\"\":\"\"oak\"\",\"\"size\"\":\"\"M\"\"}}\",colour|size,'=ERP {number},\"{{\"\"shelf\"\":\"\"=A 7\"\"}}\"\r\n",
             1_000 + number
         )
     };
@@ -76,6 +77,7 @@ async fn a_file_is_checked_applied_past_a_kill_and_imported_again_without_a_chan
     let product = admin.must(request(&GET_PRODUCT_BY_SKU).path("CSV-002999")).await;
     assert_eq!((product.status, product.price_amount, product.version), (ProductStatus::Active, 3_999, 2));
     assert_eq!((product.description.as_str(), product.brand.as_deref()), ("=1+1\nsecond line", Some("+Maker")));
+    assert_eq!((product.external_id.as_deref(), product.metadata["shelf"].as_str()), (Some("=ERP 2999"), "=A 7"));
     assert_eq!((product.images.len(), product.options.len(), product.attributes["colour"].as_str()), (2, 2, "oak"));
 
     // What is exported imports again, and nothing changes.
@@ -87,6 +89,20 @@ async fn a_file_is_checked_applied_past_a_kill_and_imported_again_without_a_chan
         assert_eq!(counts(&again), [0, 0, 3_000, 0]);
     }
     assert_eq!(admin.must(request(&GET_PRODUCT_BY_SKU).path("CSV-002999")).await.version, 2);
+
+    // Names in another system move, and stay unique; the rows beside one that is refused are written.
+    let named = "sku,externalId\nCSV-000001,\nCSV-000002,=ERP 1\nCSV-000003,=ERP 4\nCSV-000005,ERP 5\n";
+    for expected in [[0, 3, 0, 1], [0, 0, 3, 1]] {
+        let saved = import(&admin, "products", "apply", named).await;
+        assert_eq!(counts(&saved), expected);
+        let errors = admin.must(request(&LIST_IMPORT_ERRORS).path(saved.import_id)).await.items;
+        let errors: Vec<_> = errors.iter().map(|error| (error.row, error.column.as_deref().unwrap_or(""), error.code.as_str())).collect();
+        assert_eq!(errors, [(4, "externalId", "EXTERNAL_ID_TAKEN")]);
+    }
+    let new = "sku,title,priceAmount,currency,externalId\nCSV-NEW,New,1,EUR,=ERP 4\n";
+    assert_eq!(counts(&import(&admin, "products", "apply", new).await), [0, 0, 0, 1]);
+    let product = admin.must(request(&GET_PRODUCT_BY_SKU).path("CSV-000002")).await;
+    assert_eq!((product.external_id.as_deref(), product.metadata["shelf"].as_str()), (Some("=ERP 1"), "=A 7"));
 
     // Prices and stock, with rows that are wrong.
     let prices = "sku,priceAmount,currency\nCSV-000001,5,EUR\nCSV-000002,1002,EUR\nNOBODY,1,EUR\nCSV-000003,1.5,EUR\nCSV-000004,,EUR\n";
