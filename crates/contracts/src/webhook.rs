@@ -214,6 +214,7 @@ pub struct WebhookEndpointSecret {
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
     /// The `webhook-id` of every attempt.
+    #[serde(rename = "deliveryId")]
     pub webhook_delivery_id: WebhookDeliveryId,
     pub webhook_endpoint_id: WebhookEndpointId,
     /// Null for a test.
@@ -280,7 +281,7 @@ calls! {
     /// Lists the deliveries to an endpoint, the newest first.
     LIST_WEBHOOK_DELIVERIES: get(()) -> Page<WebhookDelivery>, "/webhook-endpoints/{webhookEndpointId}/deliveries", query WebhookDeliveryFilter;
     /// Makes another attempt at once, whatever became of the delivery.
-    RETRY_WEBHOOK_DELIVERY: post(()) -> WebhookDelivery, "/webhook-endpoints/{webhookEndpointId}/deliveries/{webhookDeliveryId}/retry";
+    RETRY_WEBHOOK_DELIVERY: post(()) -> WebhookDelivery, "/webhook-endpoints/{webhookEndpointId}/deliveries/{deliveryId}/retry";
 }
 
 events! {

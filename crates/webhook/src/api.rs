@@ -27,7 +27,7 @@ pub fn routes() -> Routes<App> {
         .post("/webhook-endpoints/{webhookEndpointId}/rotate-secret", rotate, "Gives an endpoint another secret")
         .post("/webhook-endpoints/{webhookEndpointId}/test", test, "Sends a test message")
         .get("/webhook-endpoints/{webhookEndpointId}/deliveries", list_deliveries, "The deliveries to an endpoint, the newest first")
-        .post("/webhook-endpoints/{webhookEndpointId}/deliveries/{webhookDeliveryId}/retry", retry, "Makes another attempt at once")
+        .post("/webhook-endpoints/{webhookEndpointId}/deliveries/{deliveryId}/retry", retry, "Makes another attempt at once")
 }
 
 async fn create(

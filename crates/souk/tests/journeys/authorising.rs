@@ -107,7 +107,7 @@ impl Party {
         let endpoint = json!({"url": "https://receiver.example/hook", "eventTypes": ["PayoutFailed"]});
         let endpoint = seller.must(raw(Method::POST, "/webhook-endpoints").body(&endpoint)).await["webhookEndpointId"].clone();
         let endpoint = endpoint.as_str().expect("an id").to_owned();
-        let delivery = seller.must(raw(Method::POST, &format!("/webhook-endpoints/{endpoint}/test"))).await["webhookDeliveryId"].clone();
+        let delivery = seller.must(raw(Method::POST, &format!("/webhook-endpoints/{endpoint}/test"))).await["deliveryId"].clone();
         let deliveries = raw(Method::GET, &format!("/webhook-endpoints/{endpoint}/deliveries"));
         seller.until(deliveries, "over", |page| page["items"][0]["status"] != "PENDING").await;
         let checking = raw(Method::POST, "/imports").query("kind", "prices").query("mode", "check");
@@ -157,7 +157,7 @@ impl Party {
             ("ids", several(&[&product, &draft.product_id])),
             ("productIds", several(&[&product])),
             ("webhookEndpointId", several(&[&endpoint])),
-            ("webhookDeliveryId", several(&[&delivery.as_str().expect("an id")])),
+            ("deliveryId", several(&[&delivery.as_str().expect("an id")])),
             ("apiKeyId", several(&[&key.as_str().expect("an id")])),
             ("sessionId", several(&[&session.as_str().expect("an id")])),
             ("file", several(&[&picture])),
