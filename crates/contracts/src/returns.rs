@@ -208,6 +208,8 @@ pub struct Return {
     pub currency: Currency,
     /// What is owed: for the requested units until the goods came back, for the received units afterwards.
     pub refund_amount: i64,
+    /// The tax that is contained in `refundAmount`. Zero in returns of earlier versions.
+    pub tax_amount: i64,
     /// What went back to the customer; null until then.
     pub refunded_amount: Option<i64>,
     /// How the goods are sent; null until it is approved.
@@ -244,6 +246,9 @@ pub struct ReturnLine {
     pub written_off_quantity: u32,
     /// What is owed for it: for `quantity` until the goods came back, for the received units afterwards.
     pub refund_amount: i64,
+    /// The part of the tax of the line that is contained in `refundAmount`. Zero in returns of earlier versions.
+    #[serde(default)]
+    pub tax_amount: i64,
 }
 
 /// The label with which goods are sent back.

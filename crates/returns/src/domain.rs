@@ -136,6 +136,7 @@ impl ReturnRecord {
                 restocked_quantity: 0,
                 written_off_quantity: 0,
                 refund_amount: line.share.refund_amount,
+                tax_amount: line.share.tax_amount,
             })
             .collect();
         Some(ReturnRecord {
@@ -202,7 +203,7 @@ impl ReturnRecord {
             let share = item.share(item.received_quantity, units);
             item.received_quantity += units;
             item.taken_quantity -= line.quantity - units;
-            line.refund_amount = share.refund_amount;
+            (line.refund_amount, line.tax_amount) = (share.refund_amount, share.tax_amount);
             if units > 0 {
                 came_back.push(ReceivedItem {
                     order_item_id: line.order_item_id,
@@ -231,6 +232,7 @@ impl ReturnRecord {
     #[must_use]
     pub fn view(self) -> Return {
         Return {
+            tax_amount: self.lines.iter().map(|line| line.tax_amount).sum(),
             return_id: self.return_id,
             order_id: self.order_id,
             order_number: self.order_number,
