@@ -82,4 +82,5 @@ pub fn service() -> Service {
         },
     )
     .settings::<Settings>()
+    .personal_data(store::personal::data())
 }

@@ -4,6 +4,7 @@ mod category_rows;
 mod import_rows;
 mod listing;
 mod own_lists;
+pub mod personal;
 mod picture_rows;
 mod product_rows;
 pub mod suspended_sellers;

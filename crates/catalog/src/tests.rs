@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod categories;
+mod erasing;
 mod groups;
 mod importing;
 mod lists;

@@ -387,7 +387,12 @@ events! {
         roles: Vec<Role>,
     }
     /// A user was erased, and cannot log in any more. Every service erases what it keeps about the user.
-    UserErased {}
+    UserErased {
+        /// The customer of the orders that guests placed with the verified address of the account. Null when it was not verified, and
+        /// in an old event.
+        #[serde(default)]
+        guest_id: Option<UserId>,
+    }
     /// A user asked to set a new password. A mail with a link is due.
     PasswordResetRequested {
         /// The address that the mail is sent to.

@@ -15,6 +15,9 @@ pub struct PersonalFields {
     pub event_type: &'static str,
     /// The field with the id of the person. Where it is null or absent, the aggregate stands for the person.
     pub person: &'static str,
+    /// The field with the id of the order. Where the person is a guest, the order stands for the person, because each order of a guest
+    /// is erased by itself. `None` for events that are never about guests.
+    pub order: Option<&'static str>,
     /// Each with what is read in its place after the erasure.
     pub fields: &'static [(&'static str, Erased)],
 }
@@ -63,6 +66,7 @@ pub const KEEPERS: &[&str] = &[
     "auth",
     "user",
     "seller",
+    "catalog",
     "cart",
     "promotion",
     "order",
@@ -96,19 +100,26 @@ pub const PERSONAL: &[PersonalFields] = &[
     of_user("PreferencesChanged", &[("webhookUrl", Erased::Null), ("phone", Erased::Null)]),
     of_seller("SellerApplied", SHOP),
     of_seller("SellerApproved", SHOP),
+    of_seller("SellerRejected", &[("reason", Erased::Null)]),
     of_seller("SellerUpdated", &[("shopName", Erased::Empty), ("slug", Erased::Empty), ("description", Erased::Empty)]),
-    of_user("OrderCreated", &[SHIPPING, BILLING]),
-    of_user("OrderConfirmed", &[SHIPPING]),
-    of_user("OrderCancelled", NOTE),
-    of_user("FulfilmentCancelled", NOTE),
+    of_order("OrderCreated", &[SHIPPING, BILLING]),
+    of_order("OrderConfirmed", &[SHIPPING]),
+    of_order("OrderCancelled", NOTE),
+    of_order("FulfilmentCancelled", NOTE),
+    of_order("ReturnRejected", &[("reason", Erased::Empty)]),
+    of_user("ReviewRejected", &[("reason", Erased::Null)]),
 ];
 
 const fn of_seller(event_type: &'static str, fields: &'static [(&'static str, Erased)]) -> PersonalFields {
-    PersonalFields { event_type, person: "sellerId", fields }
+    PersonalFields { event_type, person: "sellerId", order: None, fields }
+}
+
+const fn of_order(event_type: &'static str, fields: &'static [(&'static str, Erased)]) -> PersonalFields {
+    PersonalFields { event_type, person: "userId", order: Some("orderId"), fields }
 }
 
 const fn of_user(event_type: &'static str, fields: &'static [(&'static str, Erased)]) -> PersonalFields {
-    PersonalFields { event_type, person: "userId", fields }
+    PersonalFields { event_type, person: "userId", order: None, fields }
 }
 
 /// Returns the personal fields of a type of event; `None` when it has none.
@@ -135,7 +146,7 @@ mod tests {
             let event = registry::events().find(|event| event.event_type == personal.event_type).expect(personal.event_type);
             let fields = properties(&(event.schema)().to_value());
             assert!(fields.iter().any(|field| field == personal.person), "{} has no {}", personal.event_type, personal.person);
-            for (field, _) in personal.fields {
+            for field in personal.fields.iter().map(|(field, _)| *field).chain(personal.order) {
                 assert!(fields.iter().any(|known| known == field), "{} has no {field}", personal.event_type);
             }
         }

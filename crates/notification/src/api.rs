@@ -59,7 +59,7 @@ async fn resend(
     Path(id): Path<NotificationId>,
     key: MaybeIdempotencyKey,
 ) -> Result<Idempotent<Json<Notification>>, Problem> {
-    actions::resend(&app.ctx.db, id, key).await
+    actions::resend(&app.ctx.db, id, key.about(id)).await
 }
 
 async fn webhook_secret(user: User, State(app): State<App>, Query(()): Query<()>) -> Json<WebhookSecret> {

@@ -22,7 +22,7 @@ use contracts::{
     notification::Channel,
     order::{
         FulfilmentDelivered, FulfilmentShipped, OrderCancelled, OrderClaimed, OrderConfirmed, OrderCreated, OrderDelivered, OrderItem,
-        OrderParcelReturned, OrderPartRefunded, OrderPaymentFailed, OrderPersonalDataErased, OrderShipped, RefundCause,
+        OrderParcelReturned, OrderPartRefunded, OrderPaymentFailed, OrderShipped, RefundCause,
     },
     payment::PaymentRefunded,
     returns::{ReturnApproved, ReturnRefunded, ReturnRejected},
@@ -53,7 +53,6 @@ pub fn all() -> Consumers {
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<OrderPartRefunded, _, _>(order_part_refunded)
         .on::<OrderClaimed, _, _>(order_claimed)
-        .on::<OrderPersonalDataErased, _, _>(personal_data_erased)
         .on::<PaymentRefunded, _, _>(payment_refunded)
         .on::<ReturnApproved, _, _>(return_approved)
         .on::<ReturnRejected, _, _>(return_rejected)
@@ -234,10 +233,6 @@ async fn order_claimed(tx: &mut Tx, received: Received<OrderClaimed>) -> Result<
     store::set_user(tx, received.order_id, received.guest_id, received.user_id).await
 }
 
-async fn personal_data_erased(tx: &mut Tx, received: Received<OrderPersonalDataErased>) -> Result<(), Error> {
-    store::erase_order(tx, received.order_id).await
-}
-
 async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let message = Message::Refunded(Refunded {
@@ -305,6 +300,11 @@ impl NewMessage<'_> {
     /// Writes one message for each channel of the user.
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
         if is_erased(tx, self.user_id.into()).await? {
+            return Ok(());
+        }
+        if let Some(order) = self.message.order_id().filter(|_| self.user_id.is_guest())
+            && is_erased(tx, order.into()).await?
+        {
             return Ok(());
         }
         let contact = store::find_contact(tx, self.user_id).await?.unwrap_or_else(|| Contact::unknown(self.user_id));

@@ -9,7 +9,7 @@ use contracts::{
     ids::{NotificationId, OrderId, UserId, Uuid},
     notification::{Channel, DeliveryAttempt, Notification, NotificationFilter, NotificationStatus, NotificationType},
     time::Timestamp,
-    user::{AddressSnapshot, PreferencesChanged, UserContact, UserUpdated},
+    user::{PreferencesChanged, UserContact, UserUpdated},
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -17,7 +17,6 @@ use platform::{
     params,
     personal::is_erased,
 };
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 platform::table! {
@@ -190,43 +189,6 @@ pub async fn insert(tx: &mut Tx, outgoing: &OutgoingMessage, subject: Option<Uui
 /// Gives the messages about an order of a guest to the account that claimed it.
 pub async fn set_user(tx: &mut Tx, order: OrderId, guest: UserId, user: UserId) -> Result<(), Error> {
     tx.execute_pipelined("UPDATE notifications SET user_id = $3 WHERE order_id = $1 AND user_id = $2", params![order, guest, user]).await
-}
-
-/// What is stored of a message about an order.
-struct Payload {
-    notification_id: NotificationId,
-    payload: Value,
-}
-
-platform::table! {
-    Payloads in "notifications" of Payload, key [notification_id];
-    columns { notification_id, payload as JsonText }
-}
-
-/// Removes addresses and the texts of people from the messages about an order. Those that wait are not sent.
-pub async fn erase_order(tx: &mut Tx, order: OrderId) -> Result<(), Error> {
-    let now = tx.now();
-    for mut message in tx.lock_list::<Payloads>("WHERE order_id = $1 ORDER BY notification_id", params![order]).await? {
-        if let Some(fields) = message.payload.as_object_mut() {
-            if let Some(address) = fields.get_mut("shippingAddressSnapshot") {
-                let country = address["country"].as_str().unwrap_or_default().to_owned();
-                *address = serde_json::to_value(AddressSnapshot { country, ..AddressSnapshot::default() }).unwrap_or_default();
-            }
-            for text in ["note", "reason"] {
-                fields.entry(text).and_modify(|value| {
-                    if !value.as_str().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')) {
-                        *value = Value::Null;
-                    }
-                });
-            }
-        }
-        tx.replace::<Payloads>(&message).await?;
-    }
-    tx.execute_pipelined(
-        "UPDATE notifications SET status = $2, due_at = NULL, updated_at = $3, recipient = NULL WHERE order_id = $1 AND due_at IS NOT NULL",
-        params![order, NotificationStatus::Failed, now],
-    )
-    .await
 }
 
 /// Returns a message that is due, with the present name and address of its user.

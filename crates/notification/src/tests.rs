@@ -4,6 +4,7 @@ mod consuming;
 mod delivering;
 mod email_addresses;
 mod endpoints;
+mod erasing;
 mod mail_server;
 mod mailbox;
 mod parcels;

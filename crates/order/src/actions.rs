@@ -18,7 +18,7 @@ pub use apply::{apply, cancel_if_overdue, reschedule};
 pub use cancel::{Actor, Cancel};
 pub use cancel_fulfilment::CancelFulfilment;
 pub use estimate::estimate;
-pub use guests::{CartToken, Guest, GuestKeys, OrderToken, claim, contact_of, customer_of, erase, find_by_token, guest_view};
+pub use guests::{CartToken, Guest, GuestKeys, OrderToken, claim, contact_of, customer_of, erase, erase_again, find_by_token, guest_view};
 pub use integrator_data::update_integrator_data;
 pub use pay::PayAgain;
 pub use place::{Buyer, Place};

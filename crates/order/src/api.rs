@@ -112,6 +112,7 @@ async fn place(
         (OrGuest::Guest(cart), BodyByCaller::Guest(body)) => {
             let guest = Guest { cart, order: OrderToken::of(app.ctx.env.random_bytes()), contact: body.guest.clone() };
             let (owner, key) = (app.guest_keys.customer(&body.guest.email), key.sealed(app.guest_keys.answers));
+            let key = key.about(owner);
             (owner, key, Buyer::Guest(guest, Box::new(body)))
         }
         // Both look at the same header.
@@ -180,7 +181,7 @@ async fn restock(
     _: NoBody,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
     let (db, wait) = (app.ctx.db.clone(), prefer.wait.unwrap_or(app.settings.cancel_wait()));
-    Restock { app, id, wait }.run(&db, key).await.map(|answer| prefer.honoured(answer))
+    Restock { app, id, wait }.run(&db, key.about(id)).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn estimate(_: ServiceOf<Cart>, State(app): State<App>, Body(body): Body<EstimateTotals>) -> Result<Json<TotalsEstimate>, Problem> {
@@ -216,7 +217,7 @@ async fn cancel(
     };
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     let db = app.ctx.db.clone();
-    Cancel { app, actor, id, note, wait }.run(&db, key).await.map(|answer| prefer.honoured(answer))
+    Cancel { app, actor, id, note, wait }.run(&db, key.about(id)).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn cancel_fulfilment(
@@ -234,7 +235,7 @@ async fn cancel_fulfilment(
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     let db = app.ctx.db.clone();
     let cancel = CancelFulfilment { app, caller, is_admin, order_id, id, note, wait };
-    cancel.run(&db, key).await.map(|answer| prefer.honoured(answer))
+    cancel.run(&db, key.about(order_id)).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn list_fulfilments(
@@ -269,7 +270,7 @@ async fn ship(
     MaybeBody(body): MaybeBody<HandOverParcel>,
 ) -> Result<Idempotent<Json<SellerFulfilment>>, Problem> {
     let db = app.ctx.db.clone();
-    Ship { app, seller: seller.id, id, body, shipment: OnceLock::new() }.run(&db, key).await
+    Ship { app, seller: seller.id, id, body, shipment: OnceLock::new() }.run(&db, key.about(id)).await
 }
 
 async fn pay(
@@ -286,7 +287,7 @@ async fn pay(
         OrGuest::Guest(token) => (actions::customer_of(&app, id, &token).await?, key.sealed(app.guest_keys.answers)),
     };
     let pay = PayAgain { app, owner, id, method: body.payment_method, wait: prefer.wait };
-    pay.run(&db, key).await.map(|answer| prefer.honoured(answer))
+    pay.run(&db, key.about(id)).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn list_own(

@@ -78,6 +78,7 @@ pub fn service() -> Service {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let guest_keys = actions::GuestKeys::new(&ctx.master_key);
             let app = App { ctx, settings: settings.clone(), waiters: Arc::default(), guest_keys: guest_keys.clone() };
+            actions::erase_again(&app).await?;
             let (router, operations) = api::routes().build(app.clone());
             Ok(Parts { router, operations, consumers: consumers::all(&settings, &guest_keys), workers: workers::all(&app) })
         },

@@ -40,7 +40,8 @@ struct Record {
     /// The run of the program whose request has the row; `None` in a row of an earlier version.
     holder: Option<Uuid>,
     created_at: Timestamp,
-    /// The user who sent the request; `None` for anyone else and in a row of an earlier version.
+    /// Whom or what the answer is about: the user who sent the request, unless the key names another; `None` for anyone else and in a row
+    /// of an earlier version.
     owner: Option<Uuid>,
 }
 
@@ -111,7 +112,7 @@ impl IdempotencyKey {
             holder: Some(tx.process_id()),
             // Answers are deleted by their age.
             created_at: if self.seal.is_some() { now.before(KEPT - SEALED_KEPT) } else { now },
-            owner: self.subject.parse().ok(),
+            owner: self.about.or_else(|| self.subject.parse().ok()),
         };
         if tx.insert_if_absent::<Records>(&record, "(scope)").await? {
             return Ok(Begun::First);

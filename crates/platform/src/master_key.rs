@@ -1,6 +1,7 @@
 //! The secret that the services of one installation share, and what is derived from it.
 
 use crate::{atomic_file, env::Env, hex};
+use contracts::ids::UserId;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::{io, path::Path, sync::Arc};
@@ -69,6 +70,14 @@ impl MasterKey {
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes keys of any length");
         mac.update(purpose.as_bytes());
         mac.finalize().into_bytes().into()
+    }
+
+    /// Returns the customer of all orders of guests with this address of mail, in its normal form. The purpose never changes, because
+    /// ids that are stored are made of it.
+    #[must_use]
+    pub fn guest_of(&self, email: &str) -> UserId {
+        let hash = self.key_for(&format!("guest-customer:{email}"));
+        UserId::of_guest(std::array::from_fn(|at| hash[at]))
     }
 
     /// Returns the secret with which the service `name` fetches its tokens from auth.

@@ -10,7 +10,7 @@ mod erasure;
 pub(crate) use data::Keeper;
 pub use data::{LARGEST_EXPORT, PersonalData, export_of, obstacle_of, records};
 pub(crate) use erasure::remove_from_log;
-pub use erasure::{ERASED_SINCE, REMOVE_FROM_LOG, erase_person, is_erased};
+pub use erasure::{ERASED_SINCE, ORDERS_ERASED_SINCE, REMOVE_FROM_LOG, end_erased_since, erase_person, is_erased, list_erased_since};
 pub use serde_json::json;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     db::{Db, Error, Select, Tx},
     encryption,
     http::{Body, Json, Problem, Routes, State},
+    idempotency,
     identity::Service,
     inbox::Consumers,
     outbox::Published,
@@ -27,7 +28,7 @@ use contracts::{
     body::BoundedVec,
     call::Call,
     event::Envelope,
-    ids::Uuid,
+    ids::{UserId, Uuid},
     personal::{ENCRYPTED, PersonalFields, personal_fields},
 };
 use schemars::JsonSchema;
@@ -41,42 +42,90 @@ use std::{
 /// The key of one person at one producer.
 pub(crate) type PersonKey = [u8; 32];
 
-/// [`ENCRYPTED`] as it is written in a payload.
-const ENCRYPTED_FIELD: &str = "\"personal\":";
-
-/// The fields of a payload, in the order of their names.
-type Fields<'a> = BTreeMap<String, &'a RawValue>;
-
-/// Replaces the personal fields of a payload by one that holds them encrypted.
-pub(crate) fn encrypt(personal: &PersonalFields, key: &PersonKey, nonce: encryption::Nonce, payload: &str) -> serde_json::Result<String> {
-    let mut fields: Fields<'_> = serde_json::from_str(payload)?;
-    let secret: Fields<'_> = personal.fields.iter().filter_map(|(field, _)| fields.remove_entry(*field)).collect();
-    let encrypted = to_raw_value(&encryption::encrypt(key, nonce, &serde_json::to_vec(&secret)?))?;
-    fields.insert(ENCRYPTED.to_owned(), &encrypted);
-    serde_json::to_string(&fields)
+/// A payload with personal fields, parsed.
+pub(crate) struct PersonalPayload<'a> {
+    personal: &'static PersonalFields,
+    aggregate: Uuid,
+    /// In the order of their names.
+    fields: BTreeMap<String, &'a RawValue>,
 }
 
-/// Puts the personal fields of a payload back, or their replacement when the key is gone or wrong.
-fn decrypt(personal: &PersonalFields, person: Uuid, key: Option<&PersonKey>, payload: &str) -> serde_json::Result<Box<RawValue>> {
-    let mut fields: Fields<'_> = serde_json::from_str(payload)?;
-    let encrypted: Option<String> = fields.remove(ENCRYPTED).map(|text| serde_json::from_str(text.get())).transpose()?;
-    let secret = key.zip(encrypted).and_then(|(key, encrypted)| encryption::decrypt(key, &encrypted));
-    let replacements: BTreeMap<String, Box<RawValue>> = match secret {
-        Some(secret) => serde_json::from_slice(&secret)?,
-        None => {
-            let replaced = personal.fields.iter().map(|(field, erased)| Ok(((*field).to_owned(), to_raw_value(&erased.value(person))?)));
-            replaced.collect::<serde_json::Result<_>>()?
+impl<'a> PersonalPayload<'a> {
+    /// Returns `None` for a type of event without personal fields.
+    pub fn read(event_type: &str, aggregate: Uuid, payload: &'a str) -> serde_json::Result<Option<PersonalPayload<'a>>> {
+        let Some(personal) = personal_fields(event_type) else { return Ok(None) };
+        Ok(Some(PersonalPayload { personal, aggregate, fields: serde_json::from_str(payload)? }))
+    }
+
+    fn of(envelope: &'a Envelope) -> serde_json::Result<Option<PersonalPayload<'a>>> {
+        PersonalPayload::read(&envelope.event_type, envelope.aggregate_id, envelope.payload.get())
+    }
+
+    fn id(&self, field: &str) -> Option<Uuid> {
+        self.fields.get(field).and_then(|id| serde_json::from_str(id.get()).ok())
+    }
+
+    /// The user, seller or guest that the fields are about.
+    fn user(&self) -> Uuid {
+        self.id(self.personal.person).unwrap_or(self.aggregate)
+    }
+
+    /// Whose key encrypts the fields: the user, and for a guest the order.
+    pub fn person(&self) -> Uuid {
+        let user = self.user();
+        match self.personal.order {
+            Some(order) if UserId(user).is_guest() => self.id(order).unwrap_or(self.aggregate),
+            _ => user,
         }
-    };
-    fields.extend(replacements.iter().map(|(field, value)| (field.clone(), &**value)));
-    to_raw_value(&fields)
+    }
+
+    /// Whose key may have encrypted the fields. Earlier builds had one key for all orders of a guest.
+    fn key_owners(&self) -> impl Iterator<Item = Uuid> {
+        let (person, user) = (self.person(), self.user());
+        [Some(person), Some(user).filter(|user| *user != person)].into_iter().flatten()
+    }
+
+    /// Whether the fields are encrypted; not so in an event from before the encryption.
+    fn is_encrypted(&self) -> bool {
+        self.fields.contains_key(ENCRYPTED)
+    }
+
+    /// Replaces the personal fields by one that holds them encrypted.
+    pub fn encrypt(self, key: &PersonKey, nonce: encryption::Nonce) -> serde_json::Result<String> {
+        let PersonalPayload { personal, mut fields, .. } = self;
+        let secret: BTreeMap<_, _> = personal.fields.iter().filter_map(|(field, _)| fields.remove_entry(*field)).collect();
+        let encrypted = to_raw_value(&encryption::encrypt(key, nonce, &serde_json::to_vec(&secret)?))?;
+        fields.insert(ENCRYPTED.to_owned(), &encrypted);
+        serde_json::to_string(&fields)
+    }
+
+    /// Returns the encrypted fields as JSON; `None` for a key that does not open them.
+    fn secret(&self, key: &PersonKey) -> Option<Vec<u8>> {
+        let encrypted: String = serde_json::from_str(self.fields.get(ENCRYPTED)?.get()).ok()?;
+        encryption::decrypt(key, &encrypted)
+    }
+
+    /// Puts the personal fields back, or their replacement without a secret.
+    fn restore(self, secret: Option<&[u8]>) -> serde_json::Result<Box<RawValue>> {
+        let user = self.user();
+        let PersonalPayload { personal, mut fields, .. } = self;
+        fields.remove(ENCRYPTED);
+        let replacements: BTreeMap<String, Box<RawValue>> = match secret {
+            Some(secret) => serde_json::from_slice(secret)?,
+            None => {
+                let replaced = personal.fields.iter().map(|(field, erased)| Ok(((*field).to_owned(), to_raw_value(&erased.value(user))?)));
+                replaced.collect::<serde_json::Result<_>>()?
+            }
+        };
+        fields.extend(replacements.iter().map(|(field, value)| (field.clone(), &**value)));
+        to_raw_value(&fields)
+    }
 }
 
 /// Returns a payload without its personal fields; `None` when it has none in plain text.
 #[must_use]
 pub fn without_personal_fields(event_type: &str, payload: &str) -> Option<Box<RawValue>> {
-    let personal = personal_fields(event_type)?;
-    let mut fields: Fields<'_> = serde_json::from_str(payload).ok()?;
+    let PersonalPayload { personal, mut fields, .. } = PersonalPayload::read(event_type, Uuid::nil(), payload).ok()??;
     let before = fields.len();
     for (field, _) in personal.fields {
         fields.remove(*field);
@@ -84,18 +133,8 @@ pub fn without_personal_fields(event_type: &str, payload: &str) -> Option<Box<Ra
     (fields.len() < before).then(|| to_raw_value(&fields).ok())?
 }
 
-/// Returns the person of a payload: the field that names it, else the aggregate.
-pub(crate) fn person_of(personal: &PersonalFields, aggregate: Uuid, payload: &str) -> Uuid {
-    let fields: Fields<'_> = serde_json::from_str(payload).unwrap_or_default();
-    fields.get(personal.person).and_then(|id| serde_json::from_str(id.get()).ok()).unwrap_or(aggregate)
-}
-
-/// The personal fields of an event whose payload holds them encrypted, and the person.
-fn encrypted_fields(envelope: &Envelope) -> Option<(&'static PersonalFields, Uuid)> {
-    let personal = personal_fields(&envelope.event_type)?;
-    let payload = envelope.payload.get();
-    // An event from before the encryption has no such field.
-    payload.contains(ENCRYPTED_FIELD).then(|| (personal, person_of(personal, envelope.aggregate_id, payload)))
+pub(crate) fn unparsable(error: serde_json::Error) -> Error {
+    Error::Failed(error.to_string())
 }
 
 /// Returns the key of a person at this producer, made with the first event about the person.
@@ -135,40 +174,43 @@ pub async fn forget_person(tx: &mut Tx, person: Uuid) -> Result<(), Error> {
     tx.execute("DELETE FROM person_keys WHERE person = $1", params![person]).await.map(|_| ())
 }
 
+/// Deletes the answers that are stored for idempotency keys and are about `subject`: those to its own requests, and those of keys
+/// that are [about](crate::http::IdempotencyKey::about) it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget_answers(tx: &mut Tx, subject: impl Into<Uuid>) -> Result<(), Error> {
+    idempotency::forget_owner(tx, subject.into()).await
+}
+
 /// Returns an event with its personal fields for the function that consumes it; `None` when it is readable as it is. What an
 /// event of an earlier build says about an erased person is replaced as well.
 pub(crate) async fn decrypted(tx: &mut Tx, envelope: &Envelope) -> Result<Option<Envelope>, Error> {
-    let (personal, person) = match (encrypted_fields(envelope), personal_fields(&envelope.event_type)) {
-        (Some(encrypted), _) => encrypted,
-        (None, None) => return Ok(None),
-        (None, Some(personal)) => {
-            let person = person_of(personal, envelope.aggregate_id, envelope.payload.get());
-            if !is_erased(tx, person).await? {
-                return Ok(None);
-            }
-            (personal, person)
+    let Some(payload) = PersonalPayload::of(envelope).map_err(unparsable)? else { return Ok(None) };
+    if !payload.is_encrypted() && !is_erased(tx, payload.person()).await? {
+        return Ok(None);
+    }
+    let mut secret = None;
+    for owner in payload.key_owners() {
+        let key = find_key(tx, &envelope.producer, owner).await?;
+        secret = key.and_then(|key| payload.secret(&key));
+        if secret.is_some() {
+            break;
         }
-    };
-    let key = find_key(tx, &envelope.producer, person).await?;
-    let payload = decrypt(personal, person, key.as_ref(), envelope.payload.get()).map_err(|error| Error::Failed(error.to_string()))?;
+    }
+    let payload = payload.restore(secret.as_deref()).map_err(unparsable)?;
     Ok(Some(Envelope { payload, ..envelope.clone() }))
-}
-
-/// Whether a key opens what an event says about its person.
-fn opens(key: &PersonKey, envelope: &Envelope) -> bool {
-    let fields: Fields<'_> = serde_json::from_str(envelope.payload.get()).unwrap_or_default();
-    let encrypted: Option<String> = fields.get(ENCRYPTED).and_then(|text| serde_json::from_str(text.get()).ok());
-    encrypted.is_some_and(|encrypted| encryption::decrypt(key, &encrypted).is_some())
 }
 
 /// Returns the persons about whom the events say something that a consumer reads and that none of these keys opens.
 fn unreadable(consumers: &Consumers, events: &[Arc<Published>], keys: &BTreeMap<Uuid, PersonKey>) -> Vec<Uuid> {
     let mut persons = BTreeSet::new();
     for envelope in events.iter().map(|event| &event.envelope).filter(|envelope| consumers.consumes_by_type(&envelope.event_type)) {
-        if let Some((_, person)) = encrypted_fields(envelope)
-            && !keys.get(&person).is_some_and(|key| opens(key, envelope))
-        {
-            persons.insert(person);
+        // An event that cannot be parsed is refused when it is consumed.
+        let Ok(Some(payload)) = PersonalPayload::of(envelope) else { continue };
+        let opens = |owner| keys.get(&owner).is_some_and(|key| payload.secret(key).is_some());
+        if payload.is_encrypted() && !payload.key_owners().any(opens) {
+            persons.extend(payload.key_owners());
         }
     }
     persons.into_iter().collect()

@@ -38,29 +38,31 @@ pub async fn request_return(
         .db
         .write(async move |tx| {
             let body = body.clone();
-            key.once(tx, async move |tx| -> Result<_, Error> {
-                if !store::is_order_of(tx, order, customer).await? {
-                    return Err(Error::NotFound);
-                }
-                let mut items = store::lock_items(tx, order).await?;
-                if items.is_empty() {
-                    return Err(Error::NotDelivered);
-                }
-                let taken = take_lines(&body.lines, &mut items, tx.now().before(window))?;
-                let lines = taken.into_iter().zip(body.lines.iter()).map(|((at, units, share), line)| TakenLine {
-                    item: &items[at],
-                    units,
-                    share,
-                    reason: line.reason,
-                    note: line.note.as_ref().map(ToString::to_string),
-                });
-                let record = ReturnRecord::request(tx.new_id(), false, lines.collect(), tx.now()).ok_or(Error::NotFound)?;
-                store::save_items(tx, &items).await?;
-                store::insert(tx, &record).await?;
-                emit_requested(tx, &record);
-                Ok(Created::at(format!("/returns/{}", record.return_id), record.view()))
-            })
-            .await
+            key.clone()
+                .about(order)
+                .once(tx, async move |tx| -> Result<_, Error> {
+                    if !store::is_order_of(tx, order, customer).await? {
+                        return Err(Error::NotFound);
+                    }
+                    let mut items = store::lock_items(tx, order).await?;
+                    if items.is_empty() {
+                        return Err(Error::NotDelivered);
+                    }
+                    let taken = take_lines(&body.lines, &mut items, tx.now().before(window))?;
+                    let lines = taken.into_iter().zip(body.lines.iter()).map(|((at, units, share), line)| TakenLine {
+                        item: &items[at],
+                        units,
+                        share,
+                        reason: line.reason,
+                        note: line.note.as_ref().map(ToString::to_string),
+                    });
+                    let record = ReturnRecord::request(tx.new_id(), false, lines.collect(), tx.now()).ok_or(Error::NotFound)?;
+                    store::save_items(tx, &items).await?;
+                    store::insert(tx, &record).await?;
+                    emit_requested(tx, &record);
+                    Ok(Created::at(format!("/returns/{}", record.return_id), record.view()))
+                })
+                .await
         })
         .await
 }
@@ -178,22 +180,24 @@ pub async fn carry_out(
         .db
         .write(async move |tx| {
             let command = command.clone();
-            key.once(tx, async move |tx| -> Result<_, Error> {
-                let mut record = lock_for(tx, actor, id).await?;
-                match command {
-                    Command::Cancel => cancel(tx, &mut record).await?,
-                    Command::Approve => {
-                        approve(tx, &mut record, Some(shipping_time))?;
-                        tx.notify_worker(CLOSING);
+            key.clone()
+                .about(id)
+                .once(tx, async move |tx| -> Result<_, Error> {
+                    let mut record = lock_for(tx, actor, id).await?;
+                    match command {
+                        Command::Cancel => cancel(tx, &mut record).await?,
+                        Command::Approve => {
+                            approve(tx, &mut record, Some(shipping_time))?;
+                            tx.notify_worker(CLOSING);
+                        }
+                        Command::Reject(body) => reject(tx, &mut record, body).await?,
+                        Command::Send => send(tx, &mut record)?,
+                        Command::Receive(body) => receive(tx, &mut record, &body).await?,
                     }
-                    Command::Reject(body) => reject(tx, &mut record, body).await?,
-                    Command::Send => send(tx, &mut record)?,
-                    Command::Receive(body) => receive(tx, &mut record, &body).await?,
-                }
-                store::save(tx, &record).await?;
-                Ok(Json(record.view()))
-            })
-            .await
+                    store::save(tx, &record).await?;
+                    Ok(Json(record.view()))
+                })
+                .await
         })
         .await
 }

@@ -5,8 +5,7 @@ use contracts::{
     ids::{FulfilmentId, OrderId, UserId},
     money::Currency,
     order::{
-        FulfilmentDelivered, FulfilmentReturned, OrderClaimed, OrderCreated, OrderItem, OrderPartRefunded, OrderPersonalDataErased,
-        OrderRefunded, RefundCause,
+        FulfilmentDelivered, FulfilmentReturned, OrderClaimed, OrderCreated, OrderItem, OrderPartRefunded, OrderRefunded, RefundCause,
     },
     time::Timestamp,
 };
@@ -21,7 +20,6 @@ pub fn all(settings: &Settings) -> Consumers {
     Consumers::new()
         .on::<OrderCreated, _, _>(order_created)
         .on::<OrderClaimed, _, _>(order_claimed)
-        .on::<OrderPersonalDataErased, _, _>(personal_data_erased)
         .on::<FulfilmentDelivered, _, _>(fulfilment_delivered)
         .on::<FulfilmentReturned, _, _>(fulfilment_returned)
         .on::<OrderPartRefunded, _, _>(async move |tx: &mut Tx, event| order_part_refunded(tx, event, closed_after).await)
@@ -35,15 +33,6 @@ async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(),
 /// The order of a guest belongs to an account now.
 async fn order_claimed(tx: &mut Tx, event: Received<OrderClaimed>) -> Result<(), Error> {
     Ok(store::set_customer(tx, event.order_id, event.user_id).await?)
-}
-
-/// Removes what people wrote.
-async fn personal_data_erased(tx: &mut Tx, event: Received<OrderPersonalDataErased>) -> Result<(), Error> {
-    for mut record in store::lock_of_order(tx, event.order_id).await? {
-        record.forget_notes();
-        store::save(tx, &record).await?;
-    }
-    Ok(())
 }
 
 /// The part of an order that an item belongs to.

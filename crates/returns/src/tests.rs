@@ -1,9 +1,10 @@
 //! The service through its entry points. Orders are their events.
 
 use contracts::{
+    auth::UserErased,
     ids::{FulfilmentId, OrderId, OrderItemId, UserId, Uuid},
     money::Currency,
-    order::{FulfilmentDelivered, FulfilmentReturned, OrderCreated, OrderItem, OrderPartRefunded, RefundCause},
+    order::{FulfilmentDelivered, FulfilmentReturned, OrderCreated, OrderItem, OrderPartRefunded, OrderPersonalDataErased, RefundCause},
     returns::{Return, ReturnClosed, ReturnReceived, ReturnRefunded, ReturnRequested, ReturnStatus},
 };
 use platform::testing::{Harness, TestResponse};
@@ -130,6 +131,7 @@ async fn goods_go_back_and_their_money_follows() {
     let asked: Return = answer.read();
     assert_eq!(answer.header("location"), format!("/api/v1/returns/{}", asked.return_id));
     assert_eq!((asked.status, asked.refund_amount, asked.lines[0].quantity), (ReturnStatus::Requested, 714, 2));
+    assert_eq!((asked.tax_amount, asked.lines[0].tax_amount), (114, 114), "the tax goes back with the goods");
     let approved: Return = part.by_seller(&h, &asked, "approve", &json!({})).await.expect(200).read();
     assert!(approved.label.is_some() && approved.send_until.is_some());
     part.by_seller(&h, &asked, "approve", &json!({})).await.expect_problem(409, "ILLEGAL_TRANSITION");
@@ -142,6 +144,7 @@ async fn goods_go_back_and_their_money_follows() {
     let body = part.received(1, 1);
     let received: Return = part.by_seller(&h, &asked, "receive", &body).await.expect(200).read();
     assert_eq!((received.status, received.refund_amount, received.refunded_amount), (ReturnStatus::Received, 714, None));
+    assert_eq!((received.tax_amount, received.lines[0].tax_amount), (114, 114));
     part.by_seller(&h, &asked, "receive", &body).await.expect_problem(409, "ILLEGAL_TRANSITION");
     let events = h.emitted_of::<ReturnReceived>().await;
     assert_eq!(
@@ -299,4 +302,28 @@ async fn strangers_see_no_return_and_decide_none() {
     // An order that was not delivered is known to its customer alone.
     let listed = h.get("/admin/returns?status=REQUESTED").admin().send().await.expect(200).json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn neither_notes_nor_stored_answers_outlive_their_customer() {
+    let h = start().await;
+    let (erased, kept, guest) = (Part::delivered(&h).await, Part::delivered(&h).await, Part::delivered(&h).await);
+    for part in [&erased, &kept, &guest] {
+        let path = format!("/orders/{}/returns", part.order_id);
+        let asked: Return = h.post(&path, &part.lamps(1)).customer(part.user_id).key("k").send().await.expect(201).read();
+        h.post(&format!("/returns/{}/approve", asked.return_id), &json!({})).seller(part.seller_id).key("k").send().await.expect(200);
+    }
+    let counts = async || {
+        let count = async |tx: &mut platform::db::Tx| {
+            let answers: i64 = tx.query_one("SELECT COUNT(*) FROM idempotency", &[], |row| row.next()).await?;
+            let notes: i64 = tx.query_one("SELECT COUNT(*) FROM returns WHERE lines LIKE '%torn%'", &[], |row| row.next()).await?;
+            Ok::<_, platform::db::Error>((answers, notes))
+        };
+        h.db().read(count).await.unwrap()
+    };
+    assert_eq!(counts().await, (6, 3));
+    h.deliver(UserErased { user_id: erased.user_id, guest_id: None }).await;
+    assert_eq!(counts().await, (4, 2));
+    h.deliver(OrderPersonalDataErased { order_id: guest.order_id, order_number: "SK-1".into(), user_id: guest.user_id }).await;
+    assert_eq!(counts().await, (2, 1));
 }

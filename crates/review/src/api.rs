@@ -135,7 +135,7 @@ async fn mark_helpful(
     key: MaybeIdempotencyKey,
     _: NoBody,
 ) -> Result<Idempotent<Json<Review>>, Problem> {
-    actions::mark_helpful(&app.ctx.db, customer.id, id, key).await
+    actions::mark_helpful(&app.ctx.db, customer.id, id, key.about(id)).await
 }
 
 async fn flag(
@@ -145,7 +145,7 @@ async fn flag(
     key: MaybeIdempotencyKey,
     MaybeBody(body): MaybeBody<FlagReview>,
 ) -> Result<Idempotent<Json<Review>>, Problem> {
-    actions::flag_review(&app.ctx.db, customer.id, id, key, body).await
+    actions::flag_review(&app.ctx.db, customer.id, id, key.about(id), body).await
 }
 
 async fn answer(
@@ -194,7 +194,7 @@ macro_rules! decides {
             key: MaybeIdempotencyKey,
             MaybeBody(body): MaybeBody<ModerateReview>,
         ) -> Result<Idempotent<Json<Review>>, Problem> {
-            actions::moderate(&app.ctx.db, id, $decision, key, body).await
+            actions::moderate(&app.ctx.db, id, $decision, key.about(id), body).await
         }
     )*};
 }

@@ -135,7 +135,7 @@ macro_rules! decisions {
             key: MaybeIdempotencyKey,
             MaybeBody(body): MaybeBody<DecideSeller>,
         ) -> Result<Idempotent<Tagged<Json<Seller>>>, Problem> {
-            actions::decide(&app, admin.id, seller, SellerFact::$fact, key, body).await
+            actions::decide(&app, admin.id, seller, SellerFact::$fact, key.about(seller), body).await
         }
     )*};
 }

@@ -111,7 +111,7 @@ async fn record(
     key: MaybeIdempotencyKey,
     Body(body): Body<RecordShipmentEvent>,
 ) -> Result<Idempotent<Json<Shipment>>, Problem> {
-    actions::record_event(&app, id, key, body).await
+    actions::record_event(&app, id, key.about(id), body).await
 }
 
 async fn get_rates(State(app): State<App>, Query(query): Query<RatesQuery>) -> Result<Json<ShippingRates>, Problem> {

@@ -7,7 +7,7 @@ use crate::{
 };
 use contracts::{
     ids::{FulfilmentId, OrderId},
-    order::{OrderCancelled, OrderClaimed, OrderConfirmed, OrderCreated, OrderPersonalDataErased, OrderRefunded, OrderedFulfilment},
+    order::{OrderCancelled, OrderClaimed, OrderConfirmed, OrderCreated, OrderRefunded, OrderedFulfilment},
     shipping::CancellationOutcome,
 };
 use platform::{
@@ -22,7 +22,6 @@ pub fn all() -> Consumers {
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<OrderRefunded, _, _>(order_refunded)
         .on::<OrderClaimed, _, _>(order_claimed)
-        .on::<OrderPersonalDataErased, _, _>(personal_data_erased)
 }
 
 /// Stores the owner of the order, so that its customer sees an empty list of shipments and others see nothing.
@@ -75,10 +74,6 @@ async fn order_refunded(tx: &mut Tx, event: Received<OrderRefunded>) -> Result<(
 /// The order of a guest belongs to an account now.
 async fn order_claimed(tx: &mut Tx, event: Received<OrderClaimed>) -> Result<(), Error> {
     Ok(store::set_customer(tx, event.order_id, event.user_id).await?)
-}
-
-async fn personal_data_erased(tx: &mut Tx, event: Received<OrderPersonalDataErased>) -> Result<(), Error> {
-    Ok(store::erase_addresses(tx, event.order_id).await?)
 }
 
 /// Returns the fulfilments of an order. One that is not known yet may be of an earlier version, whose fulfilment has its id.

@@ -120,26 +120,6 @@ pub async fn set_customer(tx: &mut Tx, order: OrderId, user: UserId) -> Result<(
     tx.execute_pipelined("UPDATE shipments SET user_id = $2 WHERE order_id = $1", params![order, user]).await
 }
 
-/// The address of a shipment.
-struct AddressOfShipment {
-    fulfilment_id: FulfilmentId,
-    address: AddressSnapshot,
-}
-
-table! {
-    Addresses in "shipments" of AddressOfShipment, key [fulfilment_id];
-    columns { fulfilment_id, address = shipping_address as JsonText }
-}
-
-/// Keeps only the country of the addresses of an order.
-pub async fn erase_addresses(tx: &mut Tx, order: OrderId) -> Result<(), Error> {
-    for mut of in tx.lock_list::<Addresses>("WHERE order_id = $1 ORDER BY fulfilment_id", params![order]).await? {
-        of.address = AddressSnapshot { country: of.address.country, ..AddressSnapshot::default() };
-        tx.replace::<Addresses>(&of).await?;
-    }
-    Ok(())
-}
-
 /// Returns the shipment of a fulfilment, its row locked until the commit.
 pub async fn lock_shipment_of(tx: &mut Tx, id: FulfilmentId) -> Result<Option<ShipmentRecord>, Error> {
     tx.lock::<Shipments>("fulfilment_id = $1", params![id]).await

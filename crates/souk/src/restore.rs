@@ -10,7 +10,12 @@ use crate::{
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use contracts::ids::Uuid;
-use platform::{db::person_keys, env::Env, personal::ERASED_SINCE, runtime::DATABASES};
+use platform::{
+    db::person_keys,
+    env::Env,
+    personal::{ERASED_SINCE, ORDERS_ERASED_SINCE},
+    runtime::DATABASES,
+};
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -41,7 +46,7 @@ pub async fn run(restore: Restore) -> Result<()> {
     // Nobody starts on the old data meanwhile.
     let _lock = if target.exists() { Some(data_dir::lock(&Env::system(), &target).await?) } else { None };
 
-    let erased = erased_in(&target)?;
+    let erased = Erased::of(&target)?;
     let folder = NewFolder::begin(&target)?;
     for file in &manifest.files {
         let path = Path::new(&file.path);
@@ -58,7 +63,7 @@ pub async fn run(restore: Restore) -> Result<()> {
             file.path
         );
     }
-    let without = put_person_keys(&folder, &manifest, &erased)?;
+    let (users, orders) = put_person_keys(&folder, &manifest, &erased)?;
     let aside = if is_free { None } else { Some(move_aside(&target)?) };
     if is_free && target.exists() {
         remove_lock(&target)?;
@@ -74,8 +79,8 @@ pub async fn run(restore: Restore) -> Result<()> {
     if let Some(aside) = aside {
         println!("  the former data is in {}", aside.display());
     }
-    if without > 0 {
-        println!("  {without} users who were erased since are erased again at the next start, before it answers requests");
+    for (count, what) in [(users, "users who were"), (orders, "orders of guests that were")].into_iter().filter(|(count, _)| *count > 0) {
+        println!("  {count} {what} erased since are erased again at the next start, before it answers requests");
     }
     let faults = backup::check(&config, &target).await?;
     println!("  {}", dim(format_args!("What was done after {} is not in it.", manifest.taken_at)));
@@ -86,18 +91,33 @@ pub async fn run(restore: Restore) -> Result<()> {
     }
 }
 
-/// Returns the users who were erased in the data directory that is replaced.
-fn erased_in(target: &Path) -> Result<BTreeSet<Uuid>> {
-    let auth = target.join(DATABASES).join("auth.db");
-    if !auth.exists() {
-        return Ok(BTreeSet::new());
-    }
-    person_keys::list_erased(&auth).with_context(|| format!("who was erased cannot be read from {}", auth.display()))
+/// Who was erased in a data directory.
+struct Erased {
+    users: BTreeSet<Uuid>,
+    /// Orders of guests, who have no account.
+    orders: BTreeSet<Uuid>,
 }
 
-/// Moves the keys of persons back into the restored databases, without those of users who were erased since, and lets the next start
-/// erase these users. Returns their number.
-fn put_person_keys(folder: &NewFolder, manifest: &Manifest, erased: &BTreeSet<Uuid>) -> Result<usize> {
+impl Erased {
+    fn of(data_dir: &Path) -> Result<Erased> {
+        let read = |service: &str| {
+            let database = data_dir.join(DATABASES).join(service).with_extension("db");
+            match database.exists() {
+                true => person_keys::list_erased(&database)
+                    .with_context(|| format!("who was erased cannot be read from {}", database.display())),
+                false => Ok(BTreeSet::new()),
+            }
+        };
+        let users = read(contracts::auth::NAME)?;
+        // Both are noted in the database of orders.
+        let orders = read(contracts::order::NAME)?.difference(&users).copied().collect();
+        Ok(Erased { users, orders })
+    }
+}
+
+/// Moves the keys of persons back into the restored databases, without those of persons who were erased since, and lets the next start
+/// erase these persons. Returns the number of users and of orders.
+fn put_person_keys(folder: &NewFolder, manifest: &Manifest, erased: &Erased) -> Result<(usize, usize)> {
     let (path, databases) = (folder.path.join(PERSON_KEYS), folder.path.join(DATABASES));
     // A backup of an earlier version has the keys in its databases.
     let keys = match fs::read(&path) {
@@ -106,17 +126,21 @@ fn put_person_keys(folder: &NewFolder, manifest: &Manifest, erased: &BTreeSet<Uu
     };
     let in_folder = |file: &backup::FileEntry| file.path.strip_prefix(DATABASES)?.strip_prefix('/').map(str::to_owned);
     let names: Vec<String> = manifest.files.iter().filter_map(in_folder).collect();
-    person_keys::put(&databases, &names, &keys, erased).context("the keys of persons cannot be put back")?;
+    person_keys::put(&databases, &names, &keys, &erased.users.union(&erased.orders).copied().collect())
+        .context("the keys of persons cannot be put back")?;
     if path.exists() {
         fs::remove_file(&path).with_context(|| format!("{PERSON_KEYS} cannot be removed"))?;
     }
-    let restored = erased_in(&folder.path)?;
-    let since: Vec<String> = erased.difference(&restored).map(ToString::to_string).collect();
-    if !since.is_empty() {
-        platform::atomic_file::write(&folder.path.join(ERASED_SINCE), since.join("\n").as_bytes())
-            .with_context(|| format!("{ERASED_SINCE} cannot be written"))?;
-    }
-    Ok(since.len())
+    let restored = Erased::of(&folder.path)?;
+    let note = |erased: &BTreeSet<Uuid>, restored: &BTreeSet<Uuid>, file: &str| -> Result<usize> {
+        let since: Vec<String> = erased.difference(restored).map(ToString::to_string).collect();
+        if !since.is_empty() {
+            platform::atomic_file::write(&folder.path.join(file), since.join("\n").as_bytes())
+                .with_context(|| format!("{file} cannot be written"))?;
+        }
+        Ok(since.len())
+    };
+    Ok((note(&erased.users, &restored.users, ERASED_SINCE)?, note(&erased.orders, &restored.orders, ORDERS_ERASED_SINCE)?))
 }
 
 /// Whether nothing is lost when the folder is replaced: it is absent, empty, or holds only the lock of a start that failed.

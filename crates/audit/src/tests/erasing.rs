@@ -18,7 +18,7 @@ async fn an_erased_user_is_in_no_payload_and_the_chain_verifies() {
     let export = log.get(&format!("/internal/personal-data/{mara}")).service("user").send().await.expect(200).json();
     assert_eq!(export["events"].as_array().unwrap().len(), 2);
     assert_eq!(export["events"][0]["payload"]["name"], "Mara");
-    log.deliver(UserErased { user_id: mara }).await;
+    log.deliver(UserErased { user_id: mara, guest_id: None }).await;
     let payloads = payloads(&log).await;
     assert!(!payloads[0].contains("Mara") && !payloads[0].contains("example.com"), "{}", payloads[0]);
     assert!(payloads[0].contains(&mara.to_string()) && payloads[0].contains("roles"), "{}", payloads[0]);
@@ -26,7 +26,7 @@ async fn an_erased_user_is_in_no_payload_and_the_chain_verifies() {
     let Report { checked, faults, .. } = report(&log).await;
     assert_eq!((checked, faults), (4, Vec::<String>::new()));
     // The event again, as after a rewind.
-    log.deliver(UserErased { user_id: mara }).await;
+    log.deliver(UserErased { user_id: mara, guest_id: None }).await;
     assert_eq!(report(&log).await.faults, Vec::<String>::new());
 }
 
@@ -43,7 +43,7 @@ async fn nobody_else_can_take_anything_out_of_a_payload() {
         let mara: UserId = log.id();
         log.deliver(registered(mara)).await;
         log.deliver(registered(log.id())).await;
-        log.deliver(UserErased { user_id: mara }).await;
+        log.deliver(UserErased { user_id: mara, guest_id: None }).await;
         assert_eq!(report(&log).await.faults, Vec::<String>::new());
         tamper(&log, change).await;
         assert_eq!(report(&log).await.faults.len(), 1, "{change}");

@@ -8,36 +8,39 @@ use crate::{
 };
 use contracts::{auth::UserErased, ids::UserId};
 use platform::{
-    db::{self, Tx},
-    personal::{ERASED_SINCE, erase_person, is_erased},
+    db::Tx,
+    master_key::MasterKey,
+    personal::{ERASED_SINCE, end_erased_since, erase_person, is_erased, list_erased_since},
 };
-use std::{fs, io, time::Duration};
+use std::time::Duration;
 
 /// Deletes an account, ends its logins, and tells every service to erase the user. A repetition changes nothing.
 ///
 /// # Errors
 /// [`Error::LastAdmin`].
 pub async fn erase_account(app: &App, user: UserId) -> Result<(), Error> {
-    let lifetime = app.settings.access_token();
+    let (keys, lifetime) = (app.ctx.master_key.clone(), app.settings.access_token());
     app.ctx
         .db
         .write(async move |tx| {
             let admins = accounts::lock_admins(tx).await?;
             check_not_last_admin(&admins, user)?;
-            erase(tx, user, lifetime).await
+            erase(tx, &keys, user, lifetime).await
         })
         .await
 }
 
-async fn erase(tx: &mut Tx, user: UserId, token_lifetime: Duration) -> Result<(), Error> {
+async fn erase(tx: &mut Tx, keys: &MasterKey, user: UserId, token_lifetime: Duration) -> Result<(), Error> {
     if is_erased(tx, user.into()).await? {
         return Ok(());
     }
+    let mut guest_id = None;
     if let Some(account) = accounts::lock(tx, user).await? {
+        guest_id = account.email_verified_at.map(|_| keys.guest_of(account.email.as_str()));
         delete_account(tx, &account, token_lifetime).await?;
     }
     erase_person(tx, user.into()).await?;
-    tx.emit(UserErased { user_id: user });
+    tx.emit(UserErased { user_id: user, guest_id });
     Ok(())
 }
 
@@ -46,16 +49,10 @@ async fn erase(tx: &mut Tx, user: UserId, token_lifetime: Duration) -> Result<()
 /// # Errors
 /// When the file that names them cannot be read, and the database's.
 pub async fn erase_again(app: &App) -> Result<(), Error> {
-    let path = app.ctx.folder.parent().unwrap_or(&app.ctx.folder).join(ERASED_SINCE);
-    let failed = |error: io::Error| Error::Db(db::Error::Failed(format!("{}: {error}", path.display())));
-    let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        text => text.map_err(failed)?,
-    };
-    let (users, lifetime): (Vec<UserId>, _) =
-        (text.lines().filter_map(|line| line.trim().parse().ok()).collect(), app.settings.access_token());
-    for user in users {
-        app.ctx.db.write(async move |tx| erase(tx, user, lifetime).await).await?;
+    let data_dir = app.ctx.folder.parent().unwrap_or(&app.ctx.folder);
+    for user in list_erased_since::<UserId>(data_dir, ERASED_SINCE)? {
+        let (keys, lifetime) = (app.ctx.master_key.clone(), app.settings.access_token());
+        app.ctx.db.write(async move |tx| erase(tx, &keys, user, lifetime).await).await?;
     }
-    fs::remove_file(&path).map_err(failed)
+    Ok(end_erased_since(data_dir, ERASED_SINCE)?)
 }

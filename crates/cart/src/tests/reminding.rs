@@ -131,7 +131,7 @@ async fn an_erased_customer_is_not_reminded() {
     shop.add(shop.product(100, 50), 1).await;
     let export = shop.get(&format!("/internal/personal-data/{}", shop.customer_id)).service("user").send().await.expect(200).json();
     assert_eq!(export["cartReminders"][0]["isWanted"], true);
-    shop.deliver(UserErased { user_id: shop.customer_id }).await;
+    shop.deliver(UserErased { user_id: shop.customer_id, guest_id: None }).await;
     shop.prefer(shop.customer_id, &[Channel::Email]).await;
     shop.pass(30).await;
     assert!(shop.reminded().await.is_empty());

@@ -105,7 +105,7 @@ async fn an_erased_customer_leaves_no_wish() {
     let path = format!("/internal/personal-data/{}", shop.customer_id);
     let export = shop.get(&path).service("user").send().await.expect(200).json();
     assert_eq!(export["wishlist"][0]["titleSnapshot"], "Thing SKU-0");
-    shop.deliver(UserErased { user_id: shop.customer_id }).await;
+    shop.deliver(UserErased { user_id: shop.customer_id, guest_id: None }).await;
     assert!(products(&shop.wishes("").await).is_empty());
     shop.wish(lamp).send().await.expect(204);
     assert!(products(&shop.wishes("").await).is_empty(), "a token that is still valid stores nothing more");

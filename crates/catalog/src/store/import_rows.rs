@@ -68,7 +68,7 @@ impl ImportRecord {
 }
 
 platform::table! {
-    Imports in "imports" of ImportRecord, key [import_id];
+    pub Imports in "imports" of ImportRecord, key [import_id];
     columns {
         import_id, status, rows, chunk_count, next_chunk, rows_read, created, updated, unchanged, failed, error_count,
         failure as JsonText, updated_at, due_at,

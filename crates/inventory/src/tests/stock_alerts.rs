@@ -97,7 +97,7 @@ async fn whoever_takes_the_wish_back_or_is_erased_is_not_told() {
     }
     let export = s.h.get(&format!("/internal/personal-data/{lea}")).service("user").send().await.expect(200).json();
     assert_eq!(export["stockAlerts"][0]["productId"], s.lamp.to_string());
-    s.h.deliver(UserErased { user_id: lea }).await;
+    s.h.deliver(UserErased { user_id: lea, guest_id: None }).await;
     s.wait(lea).await.expect(204);
     assert_eq!(s.alerts().await, 1, "a token that is still valid stores nothing more");
     s.stock(5).await;

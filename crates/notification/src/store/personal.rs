@@ -3,13 +3,14 @@
 use super::{Contacts, Notifications};
 use contracts::{
     ids::{NotificationId, UserId},
+    order::OrderPersonalDataErased,
     personal::PersonalRecords,
     time::Timestamp,
 };
 use platform::{
     db::{Error, Tx},
     params,
-    personal::{PersonalData, json, records},
+    personal::{PersonalData, forget_answers, json, records},
 };
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub const ERASE_MAILS: &str = "erase-mails";
 const LATEST_FILE: Duration = Duration::from_secs(45);
 
 pub fn data() -> PersonalData {
-    PersonalData::new(export, erase)
+    PersonalData::new(export, erase).orders(erase_of_order)
 }
 
 async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
@@ -34,15 +35,30 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    let messages: Vec<NotificationId> =
+        tx.query("SELECT notification_id FROM notifications WHERE user_id = $1", params![user], |row| row.next()).await?;
+    erase_messages(tx, messages).await?;
+    tx.execute("DELETE FROM contacts WHERE user_id = $1", params![user]).await.map(|_| ())
+}
+
+/// Erases the messages to the guest who ordered. Those to sellers say nothing about the guest.
+async fn erase_of_order(tx: &mut Tx, event: OrderPersonalDataErased) -> Result<(), Error> {
+    let sql = "SELECT notification_id FROM notifications WHERE order_id = $1 AND user_id = $2";
+    let messages: Vec<NotificationId> = tx.query(sql, params![event.order_id, event.user_id], |row| row.next()).await?;
+    erase_messages(tx, messages).await
+}
+
+/// Deletes messages, their attempts and the answers that are stored about them, and lets the files of mails be deleted.
+async fn erase_messages(tx: &mut Tx, messages: Vec<NotificationId>) -> Result<(), Error> {
     let until = tx.now().after(LATEST_FILE);
-    let files = "INSERT INTO erased_mails (notification_id, until) SELECT notification_id, CAST($2 AS BIGINT) FROM notifications \
-                 WHERE user_id = $1 AND channel = 'EMAIL' ON CONFLICT (notification_id) DO NOTHING";
-    tx.execute_pipelined(files, params![user, until]).await?;
-    let attempts =
-        "DELETE FROM notification_attempts WHERE notification_id IN (SELECT notification_id FROM notifications WHERE user_id = $1)";
-    tx.execute_pipelined(attempts, params![user]).await?;
-    tx.execute_pipelined("DELETE FROM notifications WHERE user_id = $1", params![user]).await?;
-    tx.execute_pipelined("DELETE FROM contacts WHERE user_id = $1", params![user]).await?;
+    for id in messages {
+        let file = "INSERT INTO erased_mails (notification_id, until) SELECT notification_id, CAST($2 AS BIGINT) FROM notifications \
+                    WHERE notification_id = $1 AND channel = 'EMAIL' ON CONFLICT (notification_id) DO NOTHING";
+        tx.execute(file, params![id, until]).await?;
+        tx.execute("DELETE FROM notification_attempts WHERE notification_id = $1", params![id]).await?;
+        tx.execute("DELETE FROM notifications WHERE notification_id = $1", params![id]).await?;
+        forget_answers(tx, id).await?;
+    }
     tx.notify_worker(ERASE_MAILS);
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Orders of guests: the tokens that open them, the accounts that claim them, and the erasure of their personal data.
 
-use super::save;
 use crate::{
     App, Error,
     store::{
@@ -10,7 +9,7 @@ use crate::{
 };
 use contracts::{
     ids::{OrderId, UserId},
-    order::{GuestContact, GuestCustomer, GuestView, OrderClaimed, OrderCustomer, OrderPersonalDataErased, OrderView},
+    order::{GuestContact, GuestCustomer, GuestView, OrderClaimed, OrderCustomer, OrderView},
     secret::Secret,
 };
 use platform::{
@@ -18,6 +17,7 @@ use platform::{
     encryption,
     identity::{CartTokenHeader, GuestToken, OrderTokenHeader},
     master_key::MasterKey,
+    personal::{ORDERS_ERASED_SINCE, end_erased_since, forget_answers, list_erased_since},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -52,12 +52,10 @@ impl GuestKeys {
         Arc::new(GuestKeys { master: master.clone(), tokens, answers })
     }
 
-    /// Returns the customer of all orders of guests with this address, in its normal form. The purpose never changes, because it is part
-    /// of the derivation.
+    /// Returns the customer of all orders of guests with this address, in its normal form.
     #[must_use]
     pub fn customer(&self, email: &str) -> UserId {
-        let hash = self.master.key_for(&format!("guest-customer:{email}"));
-        UserId::of_guest(std::array::from_fn(|at| hash[at]))
+        self.master.guest_of(email)
     }
 }
 
@@ -133,6 +131,8 @@ pub async fn claim(tx: &mut Tx, keys: &GuestKeys, user: UserId, email: &str) -> 
         store::lock_order(tx, None, order_id).await?;
         guest_rows::set_customer(tx, order_id, user).await?;
         guest_rows::forget(tx, order_id).await?;
+        // They hold the token.
+        forget_answers(tx, guest_id).await?;
         tx.emit(OrderClaimed { order_id, order_number, user_id: user, guest_id });
     }
     Ok(())
@@ -149,12 +149,22 @@ pub async fn erase(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
     if !order.is_at_rest() {
         return Err(Error::NotAtRest(order.status));
     }
-    let mut erased = order.clone();
-    erased.forget_notes();
-    save(tx, &order, &erased, &[]).await?;
-    store::forget_integrator_data(tx, id).await?;
-    guest_rows::erase_addresses(tx, id, &order.shipping_address.country, &order.billing_address.country).await?;
-    guest_rows::forget(tx, id).await?;
-    tx.emit(OrderPersonalDataErased { order_id: id, order_number: order.order_number, user_id: order.user_id });
-    Ok(())
+    Ok(store::personal::erase_guest_order(tx, order).await?)
+}
+
+/// Erases the orders of guests again that were erased after the backup from which this data directory was restored, also those that are
+/// under way since.
+///
+/// # Errors
+/// When the file that names them cannot be read, and those of the database.
+pub async fn erase_again(app: &App) -> Result<(), Error> {
+    let data_dir = app.ctx.folder.parent().unwrap_or(&app.ctx.folder);
+    for id in list_erased_since::<OrderId>(data_dir, ORDERS_ERASED_SINCE)? {
+        let erase = async move |tx: &mut Tx| -> Result<(), Error> {
+            let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
+            Ok(store::personal::erase_guest_order(tx, order).await?)
+        };
+        app.ctx.db.write(erase).await?;
+    }
+    Ok(end_erased_since(data_dir, ORDERS_ERASED_SINCE)?)
 }

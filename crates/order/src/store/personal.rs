@@ -1,21 +1,22 @@
 //! What this service keeps about users, to be exported and to be erased. An erased order keeps its number, lines, amounts, taxes,
 //! dates and the countries of its addresses.
 
-use super::{Orders, forget_integrator_data, lock_order};
-use crate::view::find_view;
+use super::{Orders, forget_integrator_data, guest_rows, lock_order};
+use crate::{domain::Order, view::find_view};
 use contracts::{
     ids::{OrderId, UserId},
+    order::OrderPersonalDataErased,
     personal::PersonalRecords,
     problem::Code,
 };
 use platform::{
     db::{Error, Tx},
     params,
-    personal::{PersonalData, json, records},
+    personal::{PersonalData, erase_person, forget_answers, records},
 };
 
 pub fn data() -> PersonalData {
-    PersonalData::new(export, erase).obstacle(find_obstacle)
+    PersonalData::new(export, erase).obstacle(find_obstacle).guests(erase_orders_of_guest)
 }
 
 async fn list_ids(tx: &mut Tx, user: UserId) -> Result<Vec<OrderId>, Error> {
@@ -43,22 +44,47 @@ async fn find_obstacle(tx: &mut Tx, user: UserId) -> Result<Option<Code>, Error>
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     for id in list_ids(tx, user).await? {
-        let Some(mut order) = lock_order(tx, Some(user), id).await? else { continue };
-        let parts = order.fulfilments.iter_mut().map(|part| &mut part.cancellation);
-        for cancellation in parts.chain([&mut order.saga.cancellation]).flatten() {
-            cancellation.note = None;
+        let Some(order) = lock_order(tx, Some(user), id).await? else { continue };
+        match guest_rows::find(tx, id).await? {
+            // The account claimed it.
+            Some(_) => erase_guest_order(tx, order).await?,
+            None => erase_order(tx, order).await?,
         }
-        tx.replace::<Orders>(&order).await?;
-        let shipping = json!(order.shipping_address.erased()).to_string();
-        let billing = json!(order.billing_address.erased()).to_string();
-        tx.execute_pipelined(
-            "UPDATE orders SET shipping_address = $2, billing_address = $3 WHERE order_id = $1",
-            params![id, shipping, billing],
-        )
-        .await?;
-        forget_integrator_data(tx, id).await?;
-        // A reason is a code or what the customer wrote.
-        tx.execute_pipelined("UPDATE order_timeline SET reason = NULL WHERE order_id = $1", params![id]).await?;
+    }
+    Ok(())
+}
+
+/// Erases the orders that a user placed as a guest with the verified address and that are at rest. Others can be erased by their tokens.
+async fn erase_orders_of_guest(tx: &mut Tx, guest: UserId) -> Result<(), Error> {
+    for (id, _) in guest_rows::list_claimable(tx, guest).await? {
+        if let Some(order) = lock_order(tx, None, id).await?.filter(Order::is_at_rest) {
+            erase_guest_order(tx, order).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Erases an order that a guest placed, and lets the services that have copies do the same. Its token ends.
+pub async fn erase_guest_order(tx: &mut Tx, order: Order) -> Result<(), Error> {
+    let (order_id, order_number, user_id) = (order.order_id, order.order_number.clone(), order.user_id);
+    erase_order(tx, order).await?;
+    // The answers to the requests that placed orders.
+    forget_answers(tx, user_id).await?;
+    guest_rows::forget(tx, order_id).await?;
+    tx.emit(OrderPersonalDataErased { order_id, order_number, user_id });
+    // The fields of its events have a key of the order.
+    erase_person(tx, order_id.into()).await
+}
+
+async fn erase_order(tx: &mut Tx, mut order: Order) -> Result<(), Error> {
+    let id = order.order_id;
+    order.forget_notes();
+    tx.update::<Orders>(&order).await?;
+    guest_rows::erase_addresses(tx, id, &order.shipping_address.country, &order.billing_address.country).await?;
+    forget_integrator_data(tx, id).await?;
+    forget_answers(tx, id).await?;
+    for part in &order.fulfilments {
+        forget_answers(tx, part.fulfilment_id).await?;
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use super::{
     upstreams::{Upstreams, customer},
 };
 use contracts::{
-    auth::{EmailVerified, PasswordChanged},
-    ids::OrderId,
+    auth::{EmailVerified, PasswordChanged, UserErased},
+    ids::{OrderId, UserId, Uuid},
     order::{OrderCancelled, OrderClaimed, OrderCreated, OrderPersonalDataErased, OrderView},
 };
 use platform::testing::{Harness, TestRequest, TestResponse};
@@ -190,10 +190,20 @@ async fn personal_data_is_erased_once_the_order_is_at_rest() {
         advance_orders(&h).await;
         h.advance(Duration::from_millis(500));
     }
+    // Answers are kept for keys: of the guest, who cancels, and of an administrator.
+    let again = h.post(&format!("/orders/{}/cancel", one.id), &json!({}));
+    again.header("X-Order-Token", &one.token).key("c").send().await.expect(200);
+    h.post(&format!("/orders/{}/cancel", one.id), &json!({})).admin().key("c").send().await.expect(200);
+    let answers = async || {
+        let read = async |tx: &mut platform::db::Tx| tx.query("SELECT owner FROM idempotency", &[], |row| row.next::<Uuid>()).await;
+        h.db().read::<_, platform::db::Error, _>(read).await.unwrap()
+    };
+    assert_eq!(answers().await.len(), 3);
     erasing().customer(customer()).send().await.expect_problem(403, "FORBIDDEN");
     erasing().header("X-Order-Token", &one.token).send().await.expect(204);
     reading(&h, one.id, &one.token).send().await.expect_problem(404, "NOT_FOUND");
     contact().send().await.expect_problem(404, "NOT_FOUND");
+    assert!(answers().await.is_empty());
     let shown = h.get(&format!("/orders/{}", one.id)).admin().send().await.expect(200);
     let text = shown.json().to_string();
     for word in ["Gwen", "gwen", "Berlin", "10115", "Invaliden"] {
@@ -205,6 +215,46 @@ async fn personal_data_is_erased_once_the_order_is_at_rest() {
     // An erased order is not claimed.
     h.deliver(EmailVerified { user_id: customer(), email: "gwen@example.com".into() }).await;
     assert!(h.emitted_of::<OrderClaimed>().await.is_empty());
-    let records = crate::list_for_check(h.db(), OrderId(contracts::ids::Uuid::nil()), 10).await.unwrap();
+    let records = crate::list_for_check(h.db(), OrderId(Uuid::nil()), 10).await.unwrap();
     assert!(records.iter().all(|record| record.faults().is_empty()), "{:?}", records[0].faults());
+}
+
+/// Places an order and brings it to rest.
+async fn ended(n: &Upstreams, h: &Harness, key: &str) -> Placed {
+    let one = placed(n, h, key).await;
+    let cancel = h.post(&format!("/orders/{}/cancel", one.id), &json!({"reason": "I am Gwen and changed my mind"}));
+    cancel.header("X-Order-Token", &one.token).send().await.expect(200);
+    for _ in 0..40 {
+        advance_orders(h).await;
+        h.advance(Duration::from_millis(500));
+    }
+    one
+}
+
+#[tokio::test]
+async fn an_erased_account_takes_what_it_ordered_as_a_guest_with_it() {
+    let n = Upstreams::new();
+    let h = n.harness().await;
+    let claimed = ended(&n, &h, "1").await;
+    h.deliver(EmailVerified { user_id: customer(), email: "gwen@example.com".into() }).await;
+    let (unclaimed, open) = (ended(&n, &h, "2").await, placed(&n, &h, "3").await);
+    let guest = h.emitted_of::<OrderClaimed>().await[0].guest_id;
+    h.deliver(UserErased { user_id: customer(), guest_id: None }).await;
+    let erased = async || h.emitted_of::<OrderPersonalDataErased>().await.iter().map(|event| event.order_id).collect::<Vec<_>>();
+    assert_eq!(erased().await, [claimed.id]);
+    reading(&h, unclaimed.id, &unclaimed.token).send().await.expect(200);
+    // With the address that was verified. What is under way is delivered.
+    let other: UserId = h.id();
+    h.deliver(UserErased { user_id: other, guest_id: Some(guest) }).await;
+    assert_eq!(erased().await, [claimed.id, unclaimed.id]);
+    reading(&h, unclaimed.id, &unclaimed.token).send().await.expect_problem(404, "NOT_FOUND");
+    reading(&h, open.id, &open.token).send().await.expect(200);
+    for id in [claimed.id, unclaimed.id] {
+        let shown = h.get(&format!("/orders/{id}")).admin().send().await.expect(200).json().to_string();
+        assert!(!shown.to_lowercase().contains("gwen") && !shown.contains("Invaliden"), "{shown}");
+    }
+    let keys = async |tx: &mut platform::db::Tx| tx.query("SELECT person FROM person_keys", &[], |row| row.next::<Uuid>()).await;
+    assert_eq!(h.db().read::<_, platform::db::Error, _>(keys).await.unwrap(), [open.id.0], "each order of a guest has a key");
+    let records = crate::list_for_check(h.db(), OrderId(Uuid::nil()), 10).await.unwrap();
+    assert!(records.iter().all(|record| record.faults().is_empty()));
 }

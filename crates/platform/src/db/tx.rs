@@ -1,12 +1,15 @@
 //! What a unit of work may do: run statements, emit events, wake workers.
 
 use super::{Error, Params, postgres, storage::Storage};
-use crate::{context::Context, env::Env, personal};
+use crate::{
+    context::Context,
+    env::Env,
+    personal::{self, PersonalPayload, unparsable},
+};
 use contracts::{
     column::{Column, ColumnAs, SqlValue},
     event::Event,
     ids::{EventId, UserId, Uuid},
-    personal::personal_fields,
     time::Timestamp,
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, types::ValueRef};
@@ -308,13 +311,16 @@ impl Tx {
     /// Encrypts what the emitted events say about persons, at the end of a unit.
     pub(super) async fn encrypt_personal_fields(&mut self) -> Result<(), Error> {
         for index in 0..self.events.len() {
+            let text = std::mem::take(&mut self.events[index].payload);
             let event = &self.events[index];
-            let Some(fields) = personal_fields(event.event_type) else { continue };
-            let person = personal::person_of(fields, event.aggregate_id, &event.payload);
-            let key = personal::own_key(self, person).await?;
-            let nonce = self.random_bytes();
-            let event = &mut self.events[index];
-            event.payload = personal::encrypt(fields, &key, nonce, &event.payload).map_err(|error| Error::Failed(error.to_string()))?;
+            let read = PersonalPayload::read(event.event_type, event.aggregate_id, &text).map_err(unparsable)?;
+            self.events[index].payload = match read {
+                Some(payload) => {
+                    let key = personal::own_key(self, payload.person()).await?;
+                    payload.encrypt(&key, self.random_bytes()).map_err(unparsable)?
+                }
+                None => text,
+            };
         }
         Ok(())
     }

@@ -10,7 +10,10 @@ use axum::{
     extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, request::Parts},
 };
-use contracts::problem::{Code, Fault};
+use contracts::{
+    ids::Uuid,
+    problem::{Code, Fault},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -34,6 +37,8 @@ pub struct IdempotencyKey {
     hash: BodyHash,
     /// The key under which the answer is stored, when it carries a secret.
     pub(crate) seal: Option<[u8; 32]>,
+    /// Whom or what the answer is about, when that is not the caller.
+    pub(crate) about: Option<Uuid>,
 }
 
 impl IdempotencyKey {
@@ -49,7 +54,7 @@ impl IdempotencyKey {
         let hash = BodyHash::default();
         hash.set(body);
         let path = ParsedPath { raw: path.into().into(), parsed: Arc::default() };
-        IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path, hash, seal: None }
+        IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path, hash, seal: None, about: None }
     }
 
     /// The path without [`super::BASE`], with the parsed parameters filled in: two spellings of one SKU have one path.
@@ -63,6 +68,13 @@ impl IdempotencyKey {
     #[must_use]
     pub fn sealed(self, seal: [u8; 32]) -> IdempotencyKey {
         IdempotencyKey { seal: Some(seal), ..self }
+    }
+
+    /// The key of a request whose answer says something about a person who is not the caller with an account: a user, or something of a
+    /// user such as an order. Who erases the person deletes the stored answer by [`forget_answers`](crate::personal::forget_answers).
+    #[must_use]
+    pub fn about(self, subject: impl Into<Uuid>) -> IdempotencyKey {
+        IdempotencyKey { about: Some(subject.into()), ..self }
     }
 
     /// SHA-256 of the body. Complete once the handler runs, because every argument has been extracted by then.
@@ -81,6 +93,12 @@ impl MaybeIdempotencyKey {
     #[must_use]
     pub fn sealed(self, seal: [u8; 32]) -> MaybeIdempotencyKey {
         MaybeIdempotencyKey(self.0.map(|key| key.sealed(seal)))
+    }
+
+    /// As [`IdempotencyKey::about`].
+    #[must_use]
+    pub fn about(self, subject: impl Into<Uuid>) -> MaybeIdempotencyKey {
+        MaybeIdempotencyKey(self.0.map(|key| key.about(subject)))
     }
 }
 
@@ -227,7 +245,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeIdempotencyKey {
         let hash = BodyHash::default();
         parts.extensions.insert(hash.clone());
         let (method, path) = (parts.method.as_str().to_owned(), ParsedPath::of(parts));
-        Ok(MaybeIdempotencyKey(Some(IdempotencyKey { key, subject, method, path, hash, seal: None })))
+        Ok(MaybeIdempotencyKey(Some(IdempotencyKey { key, subject, method, path, hash, seal: None, about: None })))
     }
 }
 

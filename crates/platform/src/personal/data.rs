@@ -1,7 +1,8 @@
 //! What a service keeps about persons beside its events: to be exported, and to be erased.
 //!
 //! Every service that keeps such data declares it by [`PersonalData`]. The platform answers the calls of the service `user` with it,
-//! and erases a person when auth says so ([`UserErased`]), in the commit that records the event as consumed.
+//! and erases a person when auth says so ([`UserErased`]), in the commit that records the event as consumed. An order of a guest, who
+//! has no account, is erased in the same way when the order service says so ([`OrderPersonalDataErased`]).
 
 use super::erase_person;
 use crate::{
@@ -10,7 +11,14 @@ use crate::{
     identity::{ClientMarker, ServiceOf},
     inbox::{Consumers, Received},
 };
-use contracts::{auth::UserErased, call::Call, ids::UserId, personal::PersonalRecords, problem::Code};
+use contracts::{
+    auth::UserErased,
+    call::Call,
+    ids::UserId,
+    order::OrderPersonalDataErased,
+    personal::{PERSONAL, PersonalRecords},
+    problem::Code,
+};
 use serde::Serialize;
 use serde_json::Value;
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -22,7 +30,7 @@ pub fn records<T: Serialize>(values: impl IntoIterator<Item = T>) -> Vec<Value> 
     values.into_iter().filter_map(|value| serde_json::to_value(value).ok()).collect()
 }
 
-type InTx<T> = Arc<dyn for<'a> Fn(&'a mut Tx, UserId) -> Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>> + Send + Sync>;
+type InTx<T, A = UserId> = Arc<dyn for<'a> Fn(&'a mut Tx, A) -> Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>> + Send + Sync>;
 
 /// What one service does about the data of a user. Cheap to clone.
 #[derive(Clone)]
@@ -30,18 +38,20 @@ pub struct PersonalData {
     export: InTx<PersonalRecords>,
     erase: InTx<()>,
     obstacle: InTx<Option<Code>>,
+    erase_order: InTx<(), OrderPersonalDataErased>,
+    erase_guest: InTx<()>,
     /// Whether the service erases a user by itself.
     is_erased_by_service: bool,
 }
 
-fn boxed<T: 'static, F>(work: F) -> InTx<T>
+fn boxed<T: 'static, A: 'static, F>(work: F) -> InTx<T, A>
 where
-    F: AsyncFn(&mut Tx, UserId) -> Result<T, Error> + Send + Sync + 'static,
+    F: AsyncFn(&mut Tx, A) -> Result<T, Error> + Send + Sync + 'static,
 {
     let work = Arc::new(work);
-    Arc::new(move |tx, user| {
+    Arc::new(move |tx, about| {
         let work = work.clone();
-        Box::pin(async move { work(tx, user).await })
+        Box::pin(async move { work(tx, about).await })
     })
 }
 
@@ -57,6 +67,8 @@ impl PersonalData {
             export: boxed(export),
             erase: boxed(erase),
             obstacle: boxed(async |_: &mut Tx, _| Ok(None)),
+            erase_order: boxed(async |_: &mut Tx, _| Ok(())),
+            erase_guest: boxed(async |_: &mut Tx, _| Ok(())),
             is_erased_by_service: false,
         }
     }
@@ -68,6 +80,28 @@ impl PersonalData {
         F: AsyncFn(&mut Tx, UserId) -> Result<Option<Code>, Error> + Send + Sync + 'static,
     {
         self.obstacle = boxed(find);
+        self
+    }
+
+    /// Declares how the service erases what it keeps about an order of a guest. Every service that reads what orders say about persons
+    /// deletes its keys and answers then, whether it declares this or not.
+    #[must_use]
+    pub fn orders<F>(mut self, erase: F) -> PersonalData
+    where
+        F: AsyncFn(&mut Tx, OrderPersonalDataErased) -> Result<(), Error> + Send + Sync + 'static,
+    {
+        self.erase_order = boxed(erase);
+        self
+    }
+
+    /// Declares how the service erases what a user did as a guest with the address that the account verified. It gets the id of the
+    /// guest, which others may have again.
+    #[must_use]
+    pub fn guests<F>(mut self, erase: F) -> PersonalData
+    where
+        F: AsyncFn(&mut Tx, UserId) -> Result<(), Error> + Send + Sync + 'static,
+    {
+        self.erase_guest = boxed(erase);
         self
     }
 
@@ -83,10 +117,22 @@ impl PersonalData {
         if self.is_erased_by_service {
             return consumers;
         }
-        let erase = self.erase.clone();
+        let (erase, erase_order, erase_guest) = (self.erase.clone(), self.erase_order.clone(), self.erase_guest.clone());
+        let reads_orders = PERSONAL.iter().any(|personal| personal.order.is_some() && consumers.consumes_by_type(personal.event_type));
+        let consumers = match reads_orders {
+            true => consumers.on::<OrderPersonalDataErased, _, _>(async move |tx: &mut Tx, event: Received<OrderPersonalDataErased>| {
+                let order = event.order_id;
+                erase_order(tx, event.event).await?;
+                erase_person(tx, order.into()).await
+            }),
+            false => consumers,
+        };
         consumers.on::<UserErased, _, _>(async move |tx: &mut Tx, event: Received<UserErased>| {
-            let user = event.event.user_id;
+            let UserErased { user_id: user, guest_id } = event.event;
             erase(tx, user).await?;
+            if let Some(guest) = guest_id {
+                erase_guest(tx, guest).await?;
+            }
             erase_person(tx, user.into()).await
         })
     }

@@ -7,11 +7,38 @@ use crate::{
     worker::Next,
 };
 use contracts::ids::Uuid;
-use std::time::Duration;
+use std::{fs, io, path::Path, str::FromStr, time::Duration};
 
 /// The file in a data directory that names users who were erased after the backup that it was restored from, one in a line. The next
 /// start erases them again.
 pub const ERASED_SINCE: &str = "erased-since";
+
+/// The file that names orders of guests whose personal data was erased after the backup, as [`ERASED_SINCE`] does users.
+pub const ORDERS_ERASED_SINCE: &str = "orders-erased-since";
+
+/// Returns the ids that a file such as [`ERASED_SINCE`] in `data_dir` names; none without the file. Whoever has erased them again removes
+/// the file by [`end_erased_since`].
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn list_erased_since<I: FromStr>(data_dir: &Path, file: &str) -> Result<Vec<I>, Error> {
+    match fs::read_to_string(data_dir.join(file)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::Failed(format!("{file}: {error}"))),
+        Ok(text) => Ok(text.lines().filter_map(|line| line.trim().parse().ok()).collect()),
+    }
+}
+
+/// Removes a file that [`list_erased_since`] reads.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn end_erased_since(data_dir: &Path, file: &str) -> Result<(), Error> {
+    match fs::remove_file(data_dir.join(file)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::Failed(format!("{file}: {error}"))),
+        _ => Ok(()),
+    }
+}
 
 /// The worker that truncates the write-ahead log after an erasure.
 pub const REMOVE_FROM_LOG: &str = "remove-from-log";

@@ -4,7 +4,7 @@ use crate::{
     db::{Db, Error, Tx},
     inbox::{Consumers, Received},
     outbox, params,
-    personal::{self, PersonalData},
+    personal::{self, PersonalData, PersonalPayload},
     runtime::{Runtime, Setup},
     service::{Parts, Service},
     testing::TempFolder,
@@ -16,10 +16,12 @@ use contracts::{
     personal::{PersonalRecords, erased_email},
     time::Timestamp,
 };
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const MARA: UserId = UserId(Uuid::from_u128(7));
 const IVO: UserId = UserId(Uuid::from_u128(8));
+const ORDER: Uuid = Uuid::from_u128(9);
 
 /// `auth`, which is the producer, and a consumer that stores what it reads.
 struct Pair {
@@ -144,7 +146,7 @@ async fn an_erased_user_leaves_neither_data_nor_key_nor_answers() {
     };
     pair.consumer.write(answer).await.unwrap();
     let erased = async |tx: &mut Tx| {
-        tx.emit(UserErased { user_id: MARA });
+        tx.emit(UserErased { user_id: MARA, guest_id: None });
         Ok::<_, Error>(())
     };
     pair.auth.write(erased).await.unwrap();
@@ -159,7 +161,7 @@ async fn an_erased_user_leaves_neither_data_nor_key_nor_answers() {
 async fn what_arrives_about_an_erased_person_is_read_without_it() {
     let pair = Pair::start().await;
     let erased = async |tx: &mut Tx| {
-        tx.emit(UserErased { user_id: MARA });
+        tx.emit(UserErased { user_id: MARA, guest_id: None });
         Ok::<_, Error>(())
     };
     pair.auth.write(erased).await.unwrap();
@@ -204,7 +206,7 @@ async fn no_file_holds_what_was_erased() {
     };
     assert!(holds(pair.folder.path()) > 0);
     let erased = async |tx: &mut Tx| {
-        tx.emit(UserErased { user_id: MARA });
+        tx.emit(UserErased { user_id: MARA, guest_id: None });
         Ok::<_, Error>(())
     };
     pair.auth.write(erased).await.unwrap();
@@ -212,4 +214,44 @@ async fn no_file_holds_what_was_erased() {
     personal::remove_from_log(pair.consumer.clone()).await.unwrap();
     assert_eq!(holds(pair.folder.path()), 0);
     assert_eq!(personal::remove_from_log(pair.consumer.clone()).await.unwrap(), crate::worker::Next::Idle, "once is enough");
+}
+
+fn rejection(user: UserId) -> String {
+    format!(r#"{{"returnId":"{MARA}","orderId":"{ORDER}","userId":"{user}","reason":"Mara broke it"}}"#)
+}
+
+#[test]
+fn an_order_stands_for_its_guest() {
+    let person = |payload: &str| PersonalPayload::read("ReturnRejected", Uuid::nil(), payload).unwrap().unwrap().person();
+    assert_eq!(person(&rejection(MARA)), MARA.0);
+    assert_eq!(person(&rejection(UserId::of_guest([7; 16]))), ORDER);
+    assert!(PersonalPayload::read("OrderShipped", ORDER, &rejection(MARA)).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_was_encrypted_with_the_key_of_a_guest_is_read() {
+    let pair = Pair::start().await;
+    let guest = UserId::of_guest([7; 16]);
+    let text = rejection(guest);
+    let keys = [(guest.0, [1; 32]), (ORDER, [2; 32])];
+    for (person, key) in keys {
+        let payload = PersonalPayload::read("ReturnRejected", Uuid::nil(), &text).unwrap().unwrap().encrypt(&key, [0; 24]).unwrap();
+        assert!(!payload.contains("Mara"), "{payload}");
+        let envelope = json!({
+            "eventId": MARA, "eventType": "ReturnRejected", "aggregateType": "RETURN", "aggregateId": MARA, "sequence": 1, "producer": "returns",
+            "schemaVersion": 1, "correlationId": "c", "causationId": null, "actorId": null, "occurredAt": "2026-01-01T00:00:00Z",
+            "payload": serde_json::from_str::<serde_json::Value>(&payload).unwrap(),
+        });
+        let envelope: contracts::event::Envelope = serde_json::from_value(envelope).unwrap();
+        let read = async |db: &Db| {
+            let envelope = envelope.clone();
+            let read = db.read(async move |tx| personal::decrypted(tx, &envelope).await).await.unwrap().unwrap();
+            serde_json::from_str::<serde_json::Value>(read.payload.get()).unwrap()["reason"].clone()
+        };
+        assert_eq!(read(&pair.consumer).await, "", "without a key");
+        let insert = "INSERT INTO person_keys (producer, person, key) VALUES ('returns', $1, $2)";
+        pair.consumer.write(async move |tx| tx.execute(insert, params![person, key]).await).await.unwrap();
+        assert_eq!(read(&pair.consumer).await, "Mara broke it");
+        pair.consumer.write(async |tx| tx.execute("DELETE FROM person_keys", &[]).await).await.unwrap();
+    }
 }

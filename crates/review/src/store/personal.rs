@@ -6,7 +6,7 @@ use contracts::{ids::UserId, personal::PersonalRecords};
 use platform::{
     db::{Error, Tx},
     params,
-    personal::{PersonalData, json},
+    personal::{PersonalData, forget_answers, json},
 };
 
 pub fn data() -> PersonalData {
@@ -36,10 +36,13 @@ async fn export(tx: &mut Tx, user: UserId) -> Result<PersonalRecords, Error> {
 }
 
 async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.execute_pipelined("UPDATE reviews SET title = NULL, body = NULL, reason = NULL WHERE user_id = $1", params![user]).await?;
-    tx.execute_pipelined("UPDATE review_votes SET reason = NULL WHERE user_id = $1", params![user]).await?;
-    tx.execute_pipelined("DELETE FROM purchases WHERE user_id = $1", params![user]).await?;
-    tx.execute_pipelined("DELETE FROM ordered_items WHERE user_id = $1", params![user]).await?;
+    for review in tx.list::<Reviews>("WHERE user_id = $1 OR seller_id = $1", params![user]).await? {
+        forget_answers(tx, review.review_id).await?;
+    }
+    tx.execute("UPDATE reviews SET title = NULL, body = NULL, reason = NULL WHERE user_id = $1", params![user]).await?;
+    tx.execute("UPDATE review_votes SET reason = NULL WHERE user_id = $1", params![user]).await?;
+    tx.execute("DELETE FROM purchases WHERE user_id = $1", params![user]).await?;
+    tx.execute("DELETE FROM ordered_items WHERE user_id = $1", params![user]).await?;
     let answers =
         "UPDATE reviews SET answer = NULL, answer_author = NULL, answered_at = NULL WHERE seller_id = $1 AND answer_author = 'SELLER'";
     tx.execute_pipelined(answers, params![user]).await

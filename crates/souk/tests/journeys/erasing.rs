@@ -1,25 +1,27 @@
 //! A customer who leaves: the export has everything, the erasure leaves nothing of the person in any file.
 
 use super::{
-    marketplace::accepted,
+    marketplace::{CHEAP_PASSWORDS, accepted},
     server::{PASSWORD, Person, Server, cancelling, run},
     servers,
+    verifying::{mails, verifying},
 };
 use contracts::{
     body::BoundedVec,
+    cart::{ADD_CART_ITEM, AddCartItem, CREATE_GUEST_CART},
     ids::{OrderId, ProductId},
-    notification::{LIST_NOTIFICATIONS, NotificationStatus},
-    order::{CancelOrder, GET_ORDER, OrderStatus, OrderView},
+    notification::{LIST_ALL_NOTIFICATIONS, LIST_NOTIFICATIONS, NotificationStatus, NotificationType},
+    order::{CancelOrder, GET_ORDER, LIST_ORDERS, OrderStatus, OrderView},
     payment::PaymentMethod,
     returns::{REQUEST_RETURN, RequestReturn, RequestReturnLine, ReturnReason},
     review::{LIST_PRODUCT_REVIEWS, ModerateReview, PUBLISH_REVIEW, ProductReviews, Stars, WRITE_REVIEW, WriteReview},
     text::Quantity,
-    user::{ADD_ADDRESS, ERASE_USER, EXPORT_USER, UPDATE_PROFILE},
+    user::{ADD_ADDRESS, ERASE_USER, EXPORT_USER, GET_PROFILE, UPDATE_PROFILE},
 };
 use hyper::Method;
 use platform::testing::TempFolder;
 use serde_json::{Value, json};
-use souk::api_client::{raw, request};
+use souk::api_client::{ApiRequest, raw, request};
 use std::{fs, path::Path, time::Duration};
 use tokio::time::Instant;
 
@@ -93,6 +95,57 @@ async fn until_no_traces(folder: &Path) {
     }
 }
 
+/// The persons, and orders of guests, of whom a database has a key, as a backup tells.
+fn persons_with_keys(server: &Server) -> String {
+    let stored = TempFolder::new();
+    let backup = stored.path().join("backup");
+    let (made, report) = run(server.folder.path(), &["backup", backup.to_str().unwrap()], "");
+    assert!(made, "{report}");
+    fs::read_to_string(backup.join("person-keys.json")).unwrap()
+}
+
+/// An order of somebody without an account, with the same traces.
+async fn guest_order(server: &Server, product: ProductId, key: &str) -> (OrderId, String) {
+    let nobody = server.guest();
+    let cart = nobody.must(request(&CREATE_GUEST_CART)).await.cart_token.reveal().to_owned();
+    let item = AddCartItem { product_id: product, quantity: Quantity::new(1).unwrap() };
+    nobody.must(request(&ADD_CART_ITEM).header("X-Cart-Token", &cart).body(&item)).await;
+    let body = json!({
+        "guest": {"email": "quintilla.vexelgren@example.com", "name": "Quintilla Vexelgren"},
+        "shippingAddress": {"country": "DE", "city": "Berlin", "zip": "10115", "street": "Zwirnerpfad", "number": "3"},
+        "paymentMethod": "pm_ok",
+    });
+    let placed = nobody.must::<_, Value>(raw(Method::POST, "/orders").header("X-Cart-Token", &cart).key(key).body(&body)).await;
+    (placed["orderId"].as_str().unwrap().parse().unwrap(), placed["orderToken"].as_str().unwrap().to_owned())
+}
+
+/// Cancels an order of a guest, and waits until it is at rest and its mails are written.
+async fn end_guest_order(server: &Server, admin: &Person, (id, token): &(OrderId, String)) {
+    let nobody = server.guest();
+    let note = json!({"reason": "Der Klingelknopf geht nicht"});
+    let cancelling = || raw(Method::POST, &format!("/orders/{id}/cancel")).header("X-Order-Token", token).key("c").body(&note);
+    assert_eq!(nobody.send(cancelling()).await.status, 200);
+    admin.order_in(*id, OrderStatus::Cancelled).await;
+    admin.until(request(&LIST_ALL_NOTIFICATIONS).query("status", "PENDING"), "sent", |list| list.items.is_empty()).await;
+}
+
+/// Sends a request until it is not refused with `OPEN_ORDERS`: money and stock may be on their way back.
+async fn erases(by: &Person, request: ApiRequest) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let erased = by.send(request.clone()).await;
+        if erased.status == 204 {
+            return;
+        }
+        assert!(erased.problem().1 == "OPEN_ORDERS" && Instant::now() < deadline, "{}", erased.json());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn erasing_guest((id, token): &(OrderId, String)) -> ApiRequest {
+    raw(Method::DELETE, &format!("/orders/{id}/personal-data")).header("X-Order-Token", token)
+}
+
 async fn reads(person: &Person, id: OrderId) -> Value {
     person.send(request(&GET_ORDER).path(id)).await.json()
 }
@@ -116,11 +169,13 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
         note: Some("Sie lag vor der Hinterhaustür".parse().unwrap()),
     };
     let body = RequestReturn { lines: BoundedVec::new(vec![line]).unwrap() };
-    accepted(&leaver, request(&REQUEST_RETURN).path(order.order_id).body(&body), &["NOT_DELIVERED"]).await;
+    let returned = accepted(&leaver, request(&REQUEST_RETURN).path(order.order_id).body(&body), &["NOT_DELIVERED"]).await;
     let text = Some("Quintilla Vexelgren mag sie".parse().unwrap());
     let body = WriteReview { rating: Stars::new(4).unwrap(), title: None, text };
     let review = accepted(&leaver, request(&WRITE_REVIEW).path(product).body(&body), &["PURCHASE_REQUIRED"]).await;
-    admin.must(request(&PUBLISH_REVIEW).path(review.review_id).body(&ModerateReview::default())).await;
+    // The answers to administrators are kept for their keys as well.
+    admin.must(request(&PUBLISH_REVIEW).path(review.review_id).body(&ModerateReview::default()).key("a")).await;
+    admin.must(raw(Method::POST, &format!("/returns/{}/approve", returned.return_id)).key("a")).await;
     assert!(server.api.log_in(("quintilla.vexelgren@example.com", "not the password")).await.is_err());
     // A login by a program of its own, a key, and what integrators saved.
     let login = json!({"email": "quintilla.vexelgren@example.com", "password": PASSWORD});
@@ -164,6 +219,13 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
     let cancelled = leaver.send(cancelling(open.order_id).body(&note)).await;
     assert!(cancelled.status.is_success() || cancelled.problem().0 == 409, "{}", cancelled.json());
     leaver.order_until(open.order_id, "at rest", |order| matches!(order.status, OrderStatus::Cancelled | OrderStatus::Delivered)).await;
+    let again = admin.send(cancelling(open.order_id).body(&CancelOrder::default()).key("a")).await;
+    assert!(again.status.is_success() || again.problem().0 == 409, "{}", again.json());
+    let sent = || request(&LIST_NOTIFICATIONS);
+    let messages =
+        leaver.until(sent(), "sent", |list| list.items.iter().all(|message| message.status != NotificationStatus::Pending)).await;
+    let message = messages.items.iter().find(|message| message.r#type == NotificationType::OrderConfirmed).expect("a message");
+    admin.must(raw(Method::POST, &format!("/admin/notifications/{}/resend", message.notification_id)).key("a")).await;
     leaver
         .until(request(&LIST_NOTIFICATIONS), "sent", |list| list.items.iter().all(|message| message.status != NotificationStatus::Pending))
         .await;
@@ -207,6 +269,51 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
 }
 
 #[tokio::test]
+async fn an_erased_guest_is_in_no_file_and_nobody_has_a_key() {
+    let server = Server::start_with(&CHEAP_PASSWORDS).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "LAMP-8", 4_000, 10).await;
+    let one = guest_order(&server, product, "one").await;
+    end_guest_order(&server, &admin, &one).await;
+    if !servers::are_used() {
+        let mut before = Vec::new();
+        files_with_traces(&server.folder.path().join("mailbox"), &mut before);
+        assert!(before.len() > 2, "mails are files: {before:?}");
+        assert!(persons_with_keys(&server).contains(&one.0.to_string()));
+    }
+    erases(&server.guest(), erasing_guest(&one)).await;
+    until_no_traces(server.folder.path()).await;
+
+    // An account erases the orders that it claimed, and those with its verified address that nobody claimed yet.
+    let two = guest_order(&server, product, "two").await;
+    end_guest_order(&server, &admin, &two).await;
+    let api = server.api.register(("quintilla.vexelgren@example.com", PASSWORD), "Quintilla Vexelgren").await.expect("an account");
+    let account = Server::guest_of(&api);
+    let mail = mails(&server, "EMAIL_VERIFICATION", "quintilla.vexelgren@example.com", 1).await.remove(0);
+    server.guest().must(verifying(&mail)).await;
+    account.until(request(&LIST_ORDERS), "claimed", |orders| orders.items.iter().any(|order| order.order_id == two.0)).await;
+    account.until(request(&GET_PROFILE), "verified", |profile| profile.email_verified).await;
+    let three = guest_order(&server, product, "three").await;
+    admin.order_in(three.0, OrderStatus::Confirmed).await;
+    assert_eq!(account.send(request(&ERASE_USER)).await.problem(), (409, "OPEN_ORDERS".to_owned()));
+    end_guest_order(&server, &admin, &three).await;
+    erases(&account, raw(Method::DELETE, "/users/me")).await;
+    until_no_traces(server.folder.path()).await;
+    let is_erased = |order: &OrderView| order.shipping_address_snapshot.street.is_empty();
+    for (id, _) in [&one, &two, &three] {
+        let kept = admin.until(request(&GET_ORDER).path(*id), "without its street", is_erased).await;
+        assert_eq!((kept.shipping_address_snapshot.country.as_str(), kept.items.len()), ("DE", 1));
+    }
+    if !servers::are_used() {
+        let keys = persons_with_keys(&server);
+        for (id, _) in [&one, &two, &three] {
+            assert!(!keys.contains(&id.to_string()), "{keys}");
+        }
+    }
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
 async fn a_restored_backup_erases_again_who_was_erased_since() {
     if servers::are_used() {
         return;
@@ -214,6 +321,10 @@ async fn a_restored_backup_erases_again_who_was_erased_since() {
     let server = Server::start().await;
     let leaver = leaver(&server).await;
     server.customer("noor").await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "LAMP-9", 4_000, 10).await;
+    let guest = guest_order(&server, product, "guest").await;
+    end_guest_order(&server, &admin, &guest).await;
     let stored = TempFolder::new();
     let backup = stored.path().join("backup");
     let (made, report) = run(server.folder.path(), &["backup", backup.to_str().unwrap()], "");
@@ -228,16 +339,20 @@ async fn a_restored_backup_erases_again_who_was_erased_since() {
             assert!(!content.windows(key.len()).any(|part| part == key));
         }
     }
+    erases(&server.guest(), erasing_guest(&guest)).await;
     assert_eq!(leaver.send(request(&ERASE_USER)).await.status, 204);
     until_no_traces(server.folder.path()).await;
     let mut server = server;
     assert!(server.terminate().await);
     let (restored, report) = run(server.folder.path(), &["restore", backup.to_str().unwrap(), "--replace"], "");
     assert!(restored && report.contains("1 users who were erased since"), "{report}");
+    assert!(report.contains("1 orders of guests that were erased since"), "{report}");
     server.restart().await;
     assert!(server.api.log_in(("quintilla.vexelgren@example.com", PASSWORD)).await.is_err(), "the account is back");
     assert!(server.api.log_in(("noor@example.com", PASSWORD)).await.is_ok());
     until_no_traces(server.folder.path()).await;
+    let kept = reads(&admin.at(&server), guest.0).await;
+    assert_eq!((&kept["shippingAddressSnapshot"]["street"], &kept["guest"]), (&json!(""), &Value::Null), "{kept:#}");
     server.stop_and_check().await;
     let aside = report.lines().find_map(|line| line.trim().strip_prefix("the former data is in ")).expect("its name");
     fs::remove_dir_all(aside).unwrap();

@@ -37,16 +37,21 @@ pub async fn export_user(app: &App, user: UserId) -> Result<PersonalExport, Prob
     Ok(PersonalExport { user_id: user, exported_at: app.ctx.db.now(), services })
 }
 
-/// Erases a user. Nothing is changed unless every service that may refuse it agrees; auth then ends the account at once, and its
+/// Erases a user. Nothing is changed unless every service that may refuse it agrees, also for what the user did as a guest with the
+/// verified address; auth then ends the account at once, and its
 /// event lets every service erase what it keeps. A repetition succeeds.
 ///
 /// # Errors
 /// `OPEN_ORDERS`, `OPEN_FULFILMENTS`, `OPEN_BALANCE`, `LAST_ADMIN`, and that a service did not answer.
 pub async fn erase_user(app: &App, user: UserId) -> Result<(), Problem> {
+    let profile = app.ctx.db.read(async move |tx| store::find_user(tx, user).await).await?.map(|found| found.value);
+    let guest = profile.filter(|profile| profile.email_verified).map(|profile| app.ctx.master_key.guest_of(&profile.email));
     let mut asked = app.ctx.env.task_set();
     for service in WITH_OBSTACLES.iter().copied() {
-        let client = app.ctx.client.clone();
-        asked.spawn(Context::current().scope(async move { client.call(&obstacle_of(service)).path(&[&user]).send().await }));
+        for id in [Some(user), guest].into_iter().flatten() {
+            let client = app.ctx.client.clone();
+            asked.spawn(Context::current().scope(async move { client.call(&obstacle_of(service)).path(&[&id]).send().await }));
+        }
     }
     for answer in asked.join_all().await {
         answer?;

@@ -98,7 +98,7 @@ async fn an_erased_user_leaves_nothing_and_does_not_come_back() {
     h.put("/users/me/preferences", &json!({"emailEnabled": true, "smsEnabled": false})).customer(mara).send().await.expect(200);
     h.delete("/users/me").customer(mara).send().await.expect(204);
     assert_eq!(erased.load(Relaxed), 1);
-    h.deliver(UserErased { user_id: mara }).await;
+    h.deliver(UserErased { user_id: mara, guest_id: None }).await;
     for table in ["users", "addresses", "preferences", "user_search_prefixes"] {
         let sql: &'static str = format!("SELECT COUNT(*) FROM {table} WHERE user_id = $1").leak();
         let left: i64 = h.db().read(async move |tx| tx.query_one(sql, platform::params![mara], |row| row.next()).await).await.unwrap();
