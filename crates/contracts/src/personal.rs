@@ -70,6 +70,7 @@ pub const KEEPERS: &[&str] = &[
     "cart",
     "promotion",
     "order",
+    "payment",
     "payout",
     "inventory",
     "shipping",
@@ -165,6 +166,11 @@ mod tests {
     }
 
     /// Fields that only sound so.
-    const NOT_PERSONAL: &[(&str, &str)] =
-        &[("StockChanged", "note"), ("PreferencesChanged", "emailEnabled"), ("UserUpdated", "emailVerified"), ("OrderClaimed", "guestId")];
+    const NOT_PERSONAL: &[(&str, &str)] = &[
+        ("StockChanged", "note"),
+        ("PreferencesChanged", "emailEnabled"),
+        ("UserUpdated", "emailVerified"),
+        ("OrderClaimed", "guestId"),
+        ("UserErased", "guestId"),
+    ];
 }

@@ -209,6 +209,7 @@ pub struct Return {
     /// What is owed: for the requested units until the goods came back, for the received units afterwards.
     pub refund_amount: i64,
     /// The tax that is contained in `refundAmount`. Zero in returns of earlier versions.
+    #[serde(default)]
     pub tax_amount: i64,
     /// What went back to the customer; null until then.
     pub refunded_amount: Option<i64>,

@@ -77,6 +77,7 @@ pub fn service_with(provider: impl FnOnce(&Ctx, &Settings) -> Arc<dyn PaymentPro
     )
     .settings::<Settings>()
     .gauges(gauges::set)
+    .personal_data(store::personal::data())
 }
 
 /// The mock provider as the settings describe it.

@@ -2,6 +2,7 @@
 
 pub mod claimed;
 pub mod comparison;
+pub mod personal;
 
 use crate::domain::{DECLINED_REFUNDS_SHOWN, Payment, Transaction};
 use contracts::{

@@ -195,6 +195,7 @@ async fn an_erased_customer_is_in_no_file_and_the_books_stay_true() {
         ("auth", "apiKeys"),
         ("user", "addresses"),
         ("order", "orders"),
+        ("payment", "payments"),
         ("shipping", "shipments"),
         ("returns", "returns"),
         ("review", "reviews"),
