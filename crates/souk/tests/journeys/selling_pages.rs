@@ -128,7 +128,7 @@ async fn a_seller_applies_lists_ships_takes_back_and_is_paid_with_pages_alone() 
     let id = buyer.order(PaymentMethod::Ok, "k").await.order_id;
     buyer.order_until(id, "booked", |order| order.fulfilments.iter().all(|part| part.shipment_id.is_some())).await;
     let to_ship = mara.until("/seller/fulfilments?status=CONFIRMED", "/seller/fulfilments/").await;
-    let fulfilment = id_after(&to_ship, "<th scope=\"row\"><a href=\"/seller/fulfilments/");
+    let fulfilment = id_after(&to_ship, "<a href=\"/seller/fulfilments/");
     let path = format!("/seller/fulfilments/{fulfilment}");
     let one = mara.open(&path).await;
     assert!(one.shows("Brass lamp") && one.shows("Mark as shipped"), "{}", one.html);
@@ -299,7 +299,7 @@ async fn a_seller_connects_other_systems_with_pages() {
     let made = pages.post("/seller/keys", &fields).await;
     let api_key = format!("souk_sk_{}", made.between("<code>souk_sk_", "<"));
     let keys = pages.open("/seller/keys").await;
-    assert!(keys.shows("Books &#38; more") && keys.shows("1 January 2100") && keys.shows("never"), "{}", keys.html.replace('\u{a0}', " "));
+    assert!(keys.shows("Books &#38; more") && keys.shows("1\u{a0}January 2100") && keys.shows("never"), "{}", keys.html);
     assert!(!keys.shows(&api_key));
     let by_key = |path: &str| raw("GET".parse().unwrap(), path).header("authorization", &format!("Bearer {api_key}"));
     let guest = server.guest();
