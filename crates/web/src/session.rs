@@ -183,6 +183,11 @@ impl Visitor {
         }
     }
 
+    /// On whose behalf the API is called for what the page shows to everyone: sellers and administrators would get drafts as well.
+    pub fn stranger(&self) -> Caller {
+        Caller { access_token: None, cart_token: None, ..self.caller() }
+    }
+
     /// On whose behalf the API is called for an order of a guest; `None` when this browser did not place or open it.
     pub fn caller_of_order(&self, id: OrderId) -> Option<Caller> {
         let order = self.session.orders.iter().find(|order| order.order_id == id)?;

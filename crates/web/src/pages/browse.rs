@@ -75,7 +75,7 @@ struct Home {
 }
 
 pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
-    let (caller, api, language) = (visitor.caller(), &site.0.api, visitor.language);
+    let (caller, api, language) = (visitor.stranger(), &site.0.api, visitor.language);
     let categories = async {
         let categories = api.call(&caller, &LIST_CATEGORIES).send().await?.items;
         let window = site.0.window.read(&site, &caller, &categories).await;

@@ -117,10 +117,11 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
         let id = product.product_group_id?;
         api.call(&caller, &GET_PRODUCT_GROUP).path(id).send().await.ok()
     };
+    let stranger = visitor.stranger();
     let related = async {
         // A search would count facets over the whole category, which nothing here shows.
         let category = product.category_id?;
-        api.call(&caller, &LIST_PRODUCTS).query("category", category).query("limit", NEWEST).send().await.ok()
+        api.call(&stranger, &LIST_PRODUCTS).query("category", category).query("limit", NEWEST).send().await.ok()
     };
     let (availability, reviews, rates, seller, group, related) = tokio::join!(availability, reviews, rates, seller, group, related);
     let availability = availability.ok();

@@ -64,7 +64,7 @@ struct VerifyPage {
 
 /// The pages act for whoever has the mail, not for who is logged in, except where an account asks for another mail.
 fn nobody(visitor: &Visitor) -> Caller {
-    Caller { access_token: None, cart_token: None, ..visitor.caller() }
+    visitor.stranger()
 }
 
 async fn show_forgotten(State(site): State<Site>, mut visitor: Visitor) -> Response {

@@ -147,3 +147,19 @@ async fn the_pages_of_administrators_exist_for_nobody_else() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_storefront_shows_the_examples() {
+    let site = site(json!(["CUSTOMER"]));
+    let newest = example("GET", "/products").unwrap()["items"][0]["productId"].as_str().unwrap().to_owned();
+    let product = example("GET", "/products/x").unwrap();
+    let product = format!("/products/{}", product["productId"].as_str().unwrap());
+    let (status, home) = open(&site, "", "en", "/").await;
+    assert!(status == 200 && home.contains("New in the shop") && home.contains(&format!("href=\"/products/{newest}\"")), "{status} {home}");
+    assert!(!home.contains("Seen lately"));
+    let (status, shown) = open(&site, "", "de", &product).await;
+    assert!(status == 200 && !shown.split("Aus derselben Kategorie").skip(1).any(|row| row.contains(&format!("{product}\""))), "{shown}");
+    let (_, again) = open(&site, &format!("souk-seen={newest}"), "de", "/").await;
+    assert!(again.split("Zuletzt angesehen").nth(1).is_some_and(|row| row.contains(&newest)), "{again}");
+    assert_eq!(open(&site, "", "en", "/search?q=lamp").await.0, 200);
+}
