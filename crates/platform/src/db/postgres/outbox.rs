@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use tokio_postgres::types::ToSql;
 
 /// Counts the events of each aggregate and appends them in the order of their emission. The ids of the aggregates are in order, so
-/// that two units lock the rows in the same order. All of them are locked before the first row of the outbox takes its identity: the
-/// sort below the insertion needs every count.
+/// that two units lock the rows in the same order. A row of the outbox needs the count of its aggregate, so it takes its identity when
+/// that row is locked: events of one aggregate have identities in the order of their units.
 pub(super) const INSERT: &str = "WITH counted AS (INSERT INTO aggregates (aggregate_id, sequence) \
                                  SELECT id, events FROM UNNEST($1::uuid[], $2::bigint[]) AS t (id, events) \
                                  ON CONFLICT (aggregate_id) DO UPDATE SET sequence = aggregates.sequence + excluded.sequence \
