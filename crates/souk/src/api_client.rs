@@ -27,14 +27,25 @@ use hyper_util::{
 use platform::http::{BASE, IDEMPOTENCY_KEY, encode_text};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::{fmt::Display, marker::PhantomData, net::IpAddr, time::Duration};
+use std::{
+    fmt::Display,
+    marker::PhantomData,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection pool and the token of one user. Clones share the pool.
 #[derive(Clone)]
 pub struct Api {
-    base: String,
+    /// The addresses of one platform, which take turns.
+    bases: Arc<[String]>,
+    turn: Arc<AtomicUsize>,
     client: Client<HttpConnector, Full<Bytes>>,
     token: Option<String>,
 }
@@ -182,7 +193,12 @@ impl Api {
         connector.set_nodelay(true);
         let client =
             Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector);
-        Api { base: base.trim_end_matches('/').to_owned(), client, token: None }
+        Api { bases: [base.trim_end_matches('/').to_owned()].into(), turn: Arc::default(), client, token: None }
+    }
+
+    /// The same platform at these addresses, which take turns.
+    pub fn spread(self, over: &[Api]) -> Api {
+        Api { bases: over.iter().flat_map(|api| api.bases.iter().cloned()).collect(), ..self }
     }
 
     pub fn with_token(&self, token: &str) -> Api {
@@ -203,9 +219,9 @@ impl Api {
         Ok(self.with_tokens(&self.must(request(&REGISTER).body(&account)).await?))
     }
 
-    /// The address of the platform, such as `http://127.0.0.1:8080`.
+    /// The address of the platform, such as `http://127.0.0.1:8080`; the first of several.
     pub fn base(&self) -> &str {
-        &self.base
+        &self.bases[0]
     }
 
     /// The same user at the address of `other`.
@@ -215,7 +231,7 @@ impl Api {
 
     /// The same address over new connections, without a token.
     pub fn reconnected(&self) -> Api {
-        Api::new(&self.base)
+        Api::new(self.base())
     }
 
     /// Whether `/readyz` answers 200.
@@ -225,9 +241,10 @@ impl Api {
 
     /// Sends a request.
     pub async fn send<B, A>(&self, request: ApiRequest<B, A>) -> Result<Reply<A>> {
+        let base = &self.bases[self.turn.fetch_add(1, Ordering::Relaxed) % self.bases.len()];
         let uri = match request.path.strip_prefix('/').filter(|rest| rest.starts_with('/')) {
-            Some(root) => format!("{}{root}", self.base),
-            None => format!("{}{BASE}{}", self.base, request.path),
+            Some(root) => format!("{base}{root}"),
+            None => format!("{base}{BASE}{}", request.path),
         };
         let mut http = Request::builder().method(request.method).uri(uri);
         if let Some(token) = &self.token {

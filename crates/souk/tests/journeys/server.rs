@@ -32,9 +32,10 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_souk");
 const PATIENCE: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "a long enough password";
 
-/// The running program.
+/// The running program, or replicas of it.
 pub struct Server {
-    program: Program,
+    programs: Vec<Program>,
+    /// Requests take turns among the replicas.
     pub api: Api,
     pub folder: TempFolder,
     environment: Vec<(&'static str, &'static str)>,
@@ -87,13 +88,13 @@ impl Server {
 
     /// Starts on a data directory that may hold an installation.
     pub async fn start_on(folder: TempFolder, environment: &[(&'static str, &'static str)]) -> Server {
-        let program = launch(folder.path(), environment).await;
-        Server { api: program.api.clone(), program, folder, environment: environment.to_vec() }
+        let (programs, api) = launch(folder.path(), environment).await;
+        Server { api, programs, folder, environment: environment.to_vec() }
     }
 
     /// Kills it, as a power cut would.
     pub fn kill(&mut self) {
-        self.program.kill();
+        self.programs.iter_mut().for_each(Program::kill);
     }
 
     /// Kills it and restarts it on the same data.
@@ -104,14 +105,19 @@ impl Server {
 
     /// Starts it again on the same data, after its end.
     pub async fn restart(&mut self) {
-        self.program = launch(self.folder.path(), &self.environment).await;
-        self.api = self.program.api.clone();
+        (self.programs, self.api) = launch(self.folder.path(), &self.environment).await;
     }
 
     /// Stops it by SIGTERM. Returns whether it ended with success.
     pub async fn terminate(&mut self) -> bool {
-        self.program.terminate().expect("kill runs");
-        self.program.wait().await.expect("it ends").success()
+        for program in &self.programs {
+            program.terminate().expect("kill runs");
+        }
+        let mut succeeded = true;
+        for program in &mut self.programs {
+            succeeded &= program.wait().await.expect("it ends").success();
+        }
+        succeeded
     }
 
     /// Stops it and checks that the doctor finds no fault.
@@ -166,14 +172,22 @@ impl Drop for Server {
     }
 }
 
-async fn launch(folder: &Path, environment: &[(&str, &str)]) -> Program {
+/// Starts the program, or as many replicas of it as the journeys are to have, on the data directory of an installation. Returns a
+/// client whose requests take turns among them.
+async fn launch(folder: &Path, environment: &[(&str, &str)]) -> (Vec<Program>, Api) {
     let of_servers = servers::start(folder);
     let of_servers = of_servers.iter().map(|(name, value)| (*name, value.as_str()));
     let environment: Vec<(&str, &str)> = environment.iter().copied().chain(of_servers).collect();
-    let mut program =
-        Program::start(PROGRAM, &["serve", "--rate-limits", "off", "--log", "warn"], folder, &environment).expect("it starts");
-    program.until_ready().await.expect("it is ready");
-    program
+    let mut programs = Vec::new();
+    for number in 0..servers::replicas() {
+        let data_dir = if number == 0 { folder.to_owned() } else { servers::folder_of_replica(folder, number) };
+        let mut program =
+            Program::start(PROGRAM, &["serve", "--rate-limits", "off", "--log", "warn"], &data_dir, &environment).expect("it starts");
+        program.until_ready().await.expect("it is ready");
+        programs.push(program);
+    }
+    let apis: Vec<Api> = programs.iter().map(|program| program.api.clone()).collect();
+    (programs, apis[0].clone().spread(&apis))
 }
 
 /// A user who is logged in, or a guest.

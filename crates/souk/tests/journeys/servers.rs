@@ -1,7 +1,7 @@
 //! The servers of an installation, where the journeys run on PostgreSQL and JetStream.
 //!
 //! `SOUK_TEST_DATABASE` and `SOUK_TEST_EVENTS` say so. Each data directory has databases with names of its own and a NATS server of
-//! its own, which keeps its streams in the directory.
+//! its own, which keeps its streams in the directory. `SOUK_TEST_REPLICAS=2` starts two processes of everything on them.
 
 use super::server::output_of;
 use platform::{
@@ -14,6 +14,28 @@ use std::path::{Path, PathBuf};
 /// Whether the journeys run on servers. What is about files of the databases is not run then.
 pub fn are_used() -> bool {
     std::env::var_os("SOUK_TEST_DATABASE").is_some() && std::env::var_os("SOUK_TEST_EVENTS").is_some()
+}
+
+/// How many processes run everything on the same servers.
+pub fn replicas() -> usize {
+    let wanted = std::env::var("SOUK_TEST_REPLICAS").ok().and_then(|count| count.parse().ok());
+    wanted.filter(|_| are_used()).unwrap_or(1)
+}
+
+/// Returns the data directory of one more process of the installation in `folder`, made if it is not there. It shares the installation's
+/// secret, the mailbox and the pictures; a search index is its own.
+pub fn folder_of_replica(folder: &Path, number: usize) -> PathBuf {
+    const SECRET: &str = "installation.secret";
+    let own = folder.join(format!("replica-{number}"));
+    if !own.exists() {
+        std::fs::create_dir(&own).expect("the data directory can be written");
+        std::fs::copy(folder.join(SECRET), own.join(SECRET)).expect("the first process made the secret");
+        for shared in ["mailbox", "catalog"] {
+            std::fs::create_dir_all(folder.join(shared)).expect("the data directory can be written");
+            std::os::unix::fs::symlink(folder.join(shared), own.join(shared)).expect("a link can be made");
+        }
+    }
+    own
 }
 
 /// Starts the servers of an installation in this data directory, as far as they do not run yet.
