@@ -127,6 +127,9 @@ async fn a_bill_goes_to_another_address() {
     guest.post("/cart", &[("productId", &lamp), ("quantity", "1")]).await;
     let checkout = guest.open("/checkout").await;
     assert!(checkout.shows("<details class=\"more-fields\">") && checkout.shows("id=\"billing-street\""), "{}", checkout.html);
+    for complete in ["shipping address-line1", "shipping country", "billing address-line1", "billing country"] {
+        assert!(checkout.shows(&format!("autocomplete=\"{complete}\"")), "{complete}: {}", checkout.html);
+    }
     let key = key_of(&checkout);
     let buyer = [("email", "gwen@example.com"), ("name", "Gwen"), ("paymentMethod", "pm_ok"), ("orderKey", &*key)];
     let fields = [&BERLIN[..], &buyer, &[("billing-street", "Rue Oberkampf"), ("billing-country", "FR"), ("billing-zip", "ABC")]].concat();
