@@ -262,12 +262,28 @@ pub struct PaymentFilter {
 
 /// Faults of the mock provider that administrators switch on and off in a demonstration. They end with the process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ProviderFaults {
     /// Every authorization is declined.
     pub declines: bool,
     /// Every request takes as long as one of `pm_slow`.
     pub slow: bool,
+}
+
+/// All faults of the mock provider, as they shall be.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PutProviderFaults {
+    /// Every authorization is declined.
+    pub declines: bool,
+    /// Every request takes as long as one of `pm_slow`.
+    pub slow: bool,
+}
+
+impl From<PutProviderFaults> for ProviderFaults {
+    fn from(PutProviderFaults { declines, slow }: PutProviderFaults) -> ProviderFaults {
+        ProviderFaults { declines, slow }
+    }
 }
 
 calls! {
@@ -278,7 +294,7 @@ calls! {
     /// Reads which faults of the mock provider are switched on. Only a demonstration has them.
     GET_PROVIDER_FAULTS: get(()) -> ProviderFaults, "/admin/payments/faults";
     /// Switches the faults of the mock provider on and off, from the next request to it on. Only a demonstration has them.
-    PUT_PROVIDER_FAULTS: put(ProviderFaults) -> ProviderFaults, "/admin/payments/faults";
+    PUT_PROVIDER_FAULTS: put(PutProviderFaults) -> ProviderFaults, "/admin/payments/faults";
     /// Notifies of a change at the mock provider. The body is signed by the Standard Webhooks scheme.
     RECEIVE_PAYMENT_WEBHOOK: post_unkeyed(serde_json::Value) -> (), "/payments/webhooks/mock";
     /// Creates a payment for an order, in INITIATED.

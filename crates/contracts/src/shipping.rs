@@ -280,10 +280,24 @@ pub struct ParcelQuery {
 
 /// Faults of the mock carrier that administrators switch on and off in a demonstration. They end with the process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct CarrierFaults {
     /// Every request is refused, and repeated later.
     pub down: bool,
+}
+
+/// All faults of the mock carrier, as they shall be.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PutCarrierFaults {
+    /// Every request is refused, and repeated later.
+    pub down: bool,
+}
+
+impl From<PutCarrierFaults> for CarrierFaults {
+    fn from(PutCarrierFaults { down }: PutCarrierFaults) -> CarrierFaults {
+        CarrierFaults { down }
+    }
 }
 
 string_enum! {
@@ -328,7 +342,7 @@ calls! {
     GET_CARRIER_FAULTS: get(()) -> CarrierFaults, "/admin/shipments/faults";
     /// Switches the faults of the mock carrier on and off. Once it is up again, the requests that wait are sent. Only a demonstration has
     /// them.
-    PUT_CARRIER_FAULTS: put(CarrierFaults) -> CarrierFaults, "/admin/shipments/faults";
+    PUT_CARRIER_FAULTS: put(PutCarrierFaults) -> CarrierFaults, "/admin/shipments/faults";
     /// Moves up to 500 parcels that are under way, those of the oldest orders first. Only a demonstration has it.
     ADVANCE_PARCELS: post(AdvanceParcels) -> AdvancedParcels, "/admin/shipments/advance";
     /// Reads the shipping rates for an order. The subtotal is in minor units of the currency.

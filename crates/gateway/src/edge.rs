@@ -184,13 +184,16 @@ impl Inner {
         if !is_streamed {
             Bodies::check_announced(edge_request.content_length, limit)?;
         }
-        if let (Some((_, path)), Some(key)) = (&destination, api_keys::key_of(request.headers())) {
-            let class = Class::of(&edge_request.method, path.path());
+        // The operation of the gateway takes the tokens, the keys and the quota of the others.
+        let own = request.uri().path().strip_prefix(BASE).filter(|path| *path == system::PATH).map(|_| system::PATH);
+        let operation = destination.as_ref().map(|(_, path)| path.path()).or(own);
+        if let (Some(path), Some(key)) = (operation, api_keys::key_of(request.headers())) {
+            let class = Class::of(&edge_request.method, path);
             let token = self.exchange(key, class, edge_request, state).await?;
             request.headers_mut().insert(header::AUTHORIZATION, token);
         }
-        if let (Some(limits), Some((_, path))) = (&self.limits, &destination) {
-            let class = Class::of(&edge_request.method, path.path());
+        if let (Some(limits), Some(path)) = (&self.limits, operation) {
+            let class = Class::of(&edge_request.method, path);
             let caller = self.caller(class, edge_request, &mut request).await;
             let (status, outcome) = limits.take(class, &caller).await;
             state.rate_limit = Some(status);

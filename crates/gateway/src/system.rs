@@ -14,6 +14,7 @@ use contracts::{
     system::{FailedEventCounts, ServiceStatus, SystemStatus},
     time::Timestamp,
 };
+use futures_util::future::join_all;
 use platform::{
     client::LARGEST_ANSWER,
     http::{DescribeArg, Json, PeerAddr, Problem, Routes, State, describe::OperationBuilder},
@@ -63,18 +64,8 @@ impl DescribeArg for OnBehalf {
 }
 
 async fn get(_: Admin, State(system): State<System>, caller: OnBehalf) -> Result<Json<SystemStatus>, Problem> {
-    let mut services = Vec::with_capacity(SERVICE_NAMES.len());
-    for service in SERVICE_NAMES {
-        let (replicas, ready_replicas) = system.upstreams.replicas(service);
-        let failed = system.failed_events(service, &caller).await;
-        services.push(ServiceStatus {
-            service: service.to_owned(),
-            answers: failed.is_some(),
-            replicas,
-            ready_replicas,
-            failed_events: failed.unwrap_or_default(),
-        });
-    }
+    // All at once: a service that is gone costs its time-out once, and not after that of another.
+    let services = join_all(SERVICE_NAMES.into_iter().map(|service| system.status(service, &caller))).await;
     Ok(Json(SystemStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         serving_since: system.serving_since,
@@ -84,6 +75,18 @@ async fn get(_: Admin, State(system): State<System>, caller: OnBehalf) -> Result
 }
 
 impl System {
+    async fn status(&self, service: &'static str, caller: &OnBehalf) -> ServiceStatus {
+        let (replicas, ready_replicas) = self.upstreams.replicas(service);
+        let failed = self.failed_events(service, caller).await;
+        ServiceStatus {
+            service: service.to_owned(),
+            answers: failed.is_some(),
+            replicas,
+            ready_replicas,
+            failed_events: failed.unwrap_or_default(),
+        }
+    }
+
     /// Asks a service for its failed events; `None` when it does not answer.
     async fn failed_events(&self, service: &'static str, caller: &OnBehalf) -> Option<FailedEventCounts> {
         let path = PathAndQuery::try_from(format!("/admin/parked-events/{service}?limit={COUNTED}")).ok()?;

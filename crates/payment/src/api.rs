@@ -14,7 +14,10 @@ use axum::{
 use contracts::{
     ids::PaymentId,
     page::Totals,
-    payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, ProviderFaults, RefundPart, RefundPayment},
+    payment::{
+        CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, ProviderFaults, PutProviderFaults, RefundPart,
+        RefundPayment,
+    },
     problem::Code,
 };
 use platform::{
@@ -176,8 +179,9 @@ async fn get_faults(_: Admin, State(app): State<App>) -> Result<Json<ProviderFau
     Ok(Json(*faults(&app)?.lock_unpoisoned()))
 }
 
-async fn put_faults(_: Admin, State(app): State<App>, Body(body): Body<ProviderFaults>) -> Result<Json<ProviderFaults>, Problem> {
-    *faults(&app)?.lock_unpoisoned() = body;
-    tracing::warn!(target: "provider", declines = body.declines, slow = body.slow, "an administrator switched the faults of the mock");
-    Ok(Json(body))
+async fn put_faults(_: Admin, State(app): State<App>, Body(body): Body<PutProviderFaults>) -> Result<Json<ProviderFaults>, Problem> {
+    let wanted = ProviderFaults::from(body);
+    *faults(&app)?.lock_unpoisoned() = wanted;
+    tracing::warn!(target: "provider", declines = wanted.declines, slow = wanted.slow, "an administrator switched the faults of the mock");
+    Ok(Json(wanted))
 }

@@ -7,8 +7,8 @@ use contracts::{
     money::Currency,
     page::Page,
     shipping::{
-        AdvanceParcels, AdvancedParcels, CarrierFaults, HandOverParcel, ParcelQuery, RatesQuery, RecordShipmentEvent, Shipment,
-        ShipmentCancellation, ShipmentFilter, ShipmentOverview, ShippingRates,
+        AdvanceParcels, AdvancedParcels, CarrierFaults, HandOverParcel, ParcelQuery, PutCarrierFaults, RatesQuery, RecordShipmentEvent,
+        Shipment, ShipmentCancellation, ShipmentFilter, ShipmentOverview, ShippingRates,
     },
     text::Amount,
 };
@@ -156,8 +156,8 @@ async fn get_faults(_: Admin, State(app): State<App>) -> Result<Json<CarrierFaul
     Ok(Json(actions::get_faults(&app)?))
 }
 
-async fn put_faults(_: Admin, State(app): State<App>, Body(body): Body<CarrierFaults>) -> Result<Json<CarrierFaults>, Problem> {
-    Ok(Json(actions::put_faults(&app, body).await?))
+async fn put_faults(_: Admin, State(app): State<App>, Body(body): Body<PutCarrierFaults>) -> Result<Json<CarrierFaults>, Problem> {
+    Ok(Json(actions::put_faults(&app, body.into()).await?))
 }
 
 async fn advance(

@@ -1,11 +1,11 @@
 //! What the dashboards share: the frame with its places, who may enter, and lists whose order, filters and page are in the address.
 
-mod desk;
+mod dashboard_request;
 mod listing;
 pub mod screens;
 pub mod sent;
 
-pub use desk::{Desk, Parameters, Place as Board, finish, is_bad_filter};
+pub use dashboard_request::{DashboardRequest, Parameters, Place as Board, finish, is_bad_filter};
 pub use listing::{Chip, Head, Listing};
 
 use crate::{

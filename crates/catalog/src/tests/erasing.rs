@@ -26,8 +26,7 @@ async fn the_imports_of_an_erased_seller_go_and_the_products_stay() {
     assert_eq!((kept.status, kept.failed), (ImportStatus::Done, 2));
     for (table, rows) in [("import_errors", 2), ("import_chunks", 0), ("imports", 1)] {
         let sql = format!("SELECT COUNT(*) FROM {table}");
-        let found: i64 =
-            h.db().read(async move |tx| tx.query_one(&sql, &[], |row| Ok::<_, platform::db::Error>(row.next()?)).await).await.unwrap();
+        let found: i64 = h.db().read(async move |tx| tx.query_one(&sql, &[], |row| row.next()).await).await.unwrap();
         assert_eq!(found, rows, "{table}");
     }
     h.get("/products/by-sku/LAMP-1").admin().send().await.expect(200);

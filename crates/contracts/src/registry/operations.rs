@@ -61,7 +61,7 @@ const OF_GATEWAY: (&str, &str, &str, &str) = (
     "GET",
     "/admin/system",
     "getSystem",
-    "Reads the gateway that answers, how long its requests of the last hour took, and the services behind it. It takes no API key.",
+    "Reads the gateway that answers, how long its requests of the last hour took, and the services behind it.",
 );
 
 macro_rules! samples {

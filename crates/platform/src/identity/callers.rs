@@ -7,7 +7,7 @@ use super::{
 use crate::{
     context::Context,
     http::{
-        Problem,
+        BASE, Problem,
         describe::{DescribeArg, OperationBuilder},
         openapi::Grant,
         request_layers,
@@ -41,6 +41,8 @@ pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Proble
 /// forget it.
 fn check_scope(identity: &Identity, parts: &Parts) -> Result<(), Problem> {
     let path = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
+    // Services have no prefix; the gateway's own operation has it.
+    let path = path.strip_prefix(BASE).unwrap_or(path);
     let refused = |detail: String| Err(Problem::new(Code::FORBIDDEN).detail(detail));
     match key_scope(matches!(parts.method, Method::GET | Method::HEAD), path) {
         None => refused("API keys are not taken here".to_owned()),

@@ -118,7 +118,7 @@ pub fn routes() -> Router<Site> {
         .route("/admin/demo/{what}/{how}", post(demo_panel::act))
         .route("/admin/system", get(system::show))
         .route("/admin/system/index", post(system::rebuild_index))
-        .merge(integration::routes::<Desk>("/admin"))
+        .merge(integration::routes::<AdminRequest>("/admin"))
 }
 
 /// The pages of the side list.
@@ -165,61 +165,61 @@ pub fn notice(language: Language, notice: AdminNotice) -> &'static str {
 }
 
 /// An administrator who asks for a page.
-pub struct Desk {
-    desk: dashboard::Desk,
+pub struct AdminRequest {
+    request: dashboard::DashboardRequest,
     t: &'static AdminTexts,
 }
 
-impl Deref for Desk {
-    type Target = dashboard::Desk;
-    fn deref(&self) -> &dashboard::Desk {
-        &self.desk
+impl Deref for AdminRequest {
+    type Target = dashboard::DashboardRequest;
+    fn deref(&self) -> &dashboard::DashboardRequest {
+        &self.request
     }
 }
 
-impl From<Desk> for dashboard::Desk {
-    fn from(desk: Desk) -> dashboard::Desk {
-        desk.desk
+impl From<AdminRequest> for dashboard::DashboardRequest {
+    fn from(request: AdminRequest) -> dashboard::DashboardRequest {
+        request.request
     }
 }
 
-impl FromRequestParts<Site> for Desk {
+impl FromRequestParts<Site> for AdminRequest {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Desk, Response> {
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<AdminRequest, Response> {
         let Ok(mut visitor) = Visitor::from_request_parts(parts, site).await;
         let user = enter_as(site, &mut visitor, Role::Admin).await.map_err(|answer| *answer)?;
         let t = AdminTexts::of(visitor.language);
         let board = Board { root: "/admin", title: t.admin, pages: places(t, site.0.is_demo) };
-        Ok(Desk { desk: dashboard::Desk::new(site, visitor, user, board), t })
+        Ok(AdminRequest { request: dashboard::DashboardRequest::new(site, visitor, user, board), t })
     }
 }
 
-impl Desk {
-    const ROWS: usize = dashboard::Desk::ROWS;
+impl AdminRequest {
+    const ROWS: usize = dashboard::DashboardRequest::ROWS;
 
     fn frames(&mut self) -> (Frame, Dashboard) {
-        self.desk.frames()
+        self.request.frames()
     }
 
     fn list(self, screen: Screen) -> Response {
-        self.desk.list(screen)
+        self.request.list(screen)
     }
 
     fn sheet(self, sheet: Sheet) -> Response {
-        self.desk.sheet(sheet)
+        self.request.sheet(sheet)
     }
 
     fn done(self, notice: AdminNotice, to: &str) -> Response {
-        self.desk.done(Notice::Admin(notice), to)
+        self.request.done(Notice::Admin(notice), to)
     }
 
     fn failed(self, failure: &Failure) -> Response {
-        self.desk.failed(failure)
+        self.request.failed(failure)
     }
 
     fn not_found(self) -> Response {
-        self.desk.not_found()
+        self.request.not_found()
     }
 
     /// Leads to `to` after a form was sent, or shows its page `again` with what was refused.
@@ -228,8 +228,8 @@ impl Desk {
         result: Result<A, Failure>,
         form: (&'static str, Sent),
         (notice, to): (AdminNotice, &str),
-        again: impl FnOnce(Desk, Refused) -> F,
+        again: impl FnOnce(AdminRequest, Refused) -> F,
     ) -> Response {
-        finish(self, result, form, |desk| desk.done(notice, to), again).await
+        finish(self, result, form, |request| request.done(notice, to), again).await
     }
 }

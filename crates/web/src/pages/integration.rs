@@ -3,7 +3,7 @@
 mod api_keys;
 mod webhooks;
 
-use crate::{Site, dashboard::Desk};
+use crate::{Site, dashboard::DashboardRequest};
 use axum::{
     Router,
     extract::FromRequestParts,
@@ -12,12 +12,12 @@ use axum::{
 };
 
 /// Who may open the pages of a dashboard: its extractor answers everybody else.
-pub trait IntoDesk: FromRequestParts<Site, Rejection = Response> + Into<Desk> + Send + 'static {}
+pub trait IntoDashboardRequest: FromRequestParts<Site, Rejection = Response> + Into<DashboardRequest> + Send + 'static {}
 
-impl<D: FromRequestParts<Site, Rejection = Response> + Into<Desk> + Send + 'static> IntoDesk for D {}
+impl<D: FromRequestParts<Site, Rejection = Response> + Into<DashboardRequest> + Send + 'static> IntoDashboardRequest for D {}
 
 /// The pages below `root`, the path of a dashboard.
-pub fn routes<D: IntoDesk>(root: &str) -> Router<Site> {
+pub fn routes<D: IntoDashboardRequest>(root: &str) -> Router<Site> {
     let at = |path: &str| format!("{root}{path}");
     Router::new()
         .route(&at("/webhooks"), get(webhooks::list::<D>).post(webhooks::create::<D>))

@@ -81,7 +81,7 @@ pub fn routes() -> Router<Site> {
         .route("/seller/exports/{name}", get(files::export))
         .route("/seller/application", post(application::apply))
         .route("/seller/application/again", post(application::reapply))
-        .merge(integration::routes::<Desk>("/seller"))
+        .merge(integration::routes::<SellerRequest>("/seller"))
 }
 
 /// What a page says about the step before it.
@@ -172,25 +172,25 @@ fn board(t: &'static SellerTexts, is_seller: bool) -> Board {
 }
 
 /// A seller who asks for a page that a list or a sheet serves.
-pub struct Desk {
-    desk: dashboard::Desk,
+pub struct SellerRequest {
+    request: dashboard::DashboardRequest,
     t: &'static SellerTexts,
 }
 
-impl From<Desk> for dashboard::Desk {
-    fn from(desk: Desk) -> dashboard::Desk {
-        desk.desk
+impl From<SellerRequest> for dashboard::DashboardRequest {
+    fn from(request: SellerRequest) -> dashboard::DashboardRequest {
+        request.request
     }
 }
 
-impl FromRequestParts<Site> for Desk {
+impl FromRequestParts<Site> for SellerRequest {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Desk, Response> {
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<SellerRequest, Response> {
         let Ok(mut visitor) = Visitor::from_request_parts(parts, site).await;
         let (user, _) = enter_shop(site, &mut visitor).await.map_err(|answer| *answer)?;
         let t = SellerTexts::of(visitor.language);
-        Ok(Desk { desk: dashboard::Desk::new(site, visitor, user, board(t, true)), t })
+        Ok(SellerRequest { request: dashboard::DashboardRequest::new(site, visitor, user, board(t, true)), t })
     }
 }
 

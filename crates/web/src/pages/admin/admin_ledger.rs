@@ -1,7 +1,7 @@
 //! The ledger: accounts with their balances, postings with their entries, and the check of both.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_orders::Parameters,
     screens::{Cell, Link, Row, Sheet, Table},
     words::words,
@@ -14,17 +14,17 @@ const PATH: &str = "/admin/ledger";
 const ACCOUNTS: usize = 100;
 
 /// Postings with their entries.
-pub fn table(desk: &Desk, postings: &[Posting]) -> Table {
-    let t = desk.t;
+pub fn table(request: &AdminRequest, postings: &[Posting]) -> Table {
+    let t = request.t;
     let rows = postings.iter().map(|posting| {
-        let entries = posting.entries.iter().map(|entry| format!("{} {}", entry.account, desk.money(entry.amount, entry.currency)));
+        let entries = posting.entries.iter().map(|entry| format!("{} {}", entry.account, request.money(entry.amount, entry.currency)));
         let order = match (&posting.order_number, posting.order_id) {
             (Some(number), Some(id)) => Cell::link(number, format!("/admin/orders/{id}")),
             _ => Cell::text("–"),
         };
         Row::of([
             Cell::text(words(t, posting.kind.as_str())),
-            Cell::text(desk.moment(posting.created_at)),
+            Cell::text(request.moment(posting.created_at)),
             order,
             Cell { lines: entries.collect(), ..Cell::default() },
         ])
@@ -39,21 +39,25 @@ pub fn table(desk: &Desk, postings: &[Posting]) -> Table {
     }
 }
 
-pub async fn show(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
+pub async fn show(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["orderId", "sellerId"]);
-    let accounts = desk.call(&LIST_LEDGER_ACCOUNTS).query("limit", ACCOUNTS).send();
-    let (accounts, postings) = tokio::join!(accounts, desk.fetch(&LIST_POSTINGS, &list));
+    let accounts = request.call(&LIST_LEDGER_ACCOUNTS).query("limit", ACCOUNTS).send();
+    let (accounts, postings) = tokio::join!(accounts, request.fetch(&LIST_POSTINGS, &list));
     let (accounts, (postings, faults)) = match (accounts, postings) {
         (Ok(accounts), Ok(postings)) => (accounts, postings),
-        (Err(failure), _) | (_, Err(failure)) => return desk.failed(&failure),
+        (Err(failure), _) | (_, Err(failure)) => return request.failed(&failure),
     };
     let rows = accounts.items.iter().map(|account| {
         let name = match account.account.split_once('/') {
             Some((name, seller)) => Cell::link(name, format!("/admin/sellers/{seller}")).over(seller),
             None => Cell::text(&account.account),
         };
-        Row::of([name, Cell::text(desk.moment(account.updated_at)), Cell::number(desk.money(account.balance_amount, account.currency))])
+        Row::of([
+            name,
+            Cell::text(request.moment(account.updated_at)),
+            Cell::number(request.money(account.balance_amount, account.currency)),
+        ])
     });
     let balances = Table {
         id: "accounts",
@@ -67,19 +71,19 @@ pub async fn show(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
     if list.is_filtered() {
         links.push(Link { label: t.all_postings, href: PATH.into() });
     }
-    links.extend(list.first().map(|href| Link { label: desk.d.first_page, href }));
-    links.extend(list.next(postings.next_cursor.as_ref()).map(|href| Link { label: desk.d.next_page, href }));
-    let postings = table(&desk, &postings.items);
+    links.extend(list.first().map(|href| Link { label: request.d.first_page, href }));
+    links.extend(list.next(postings.next_cursor.as_ref()).map(|href| Link { label: request.d.next_page, href }));
+    let postings = table(&request, &postings.items);
     // Of one order or seller the postings matter more than the balances of all accounts.
     let tables = if list.is_filtered() { vec![postings] } else { vec![balances, postings] };
-    desk.sheet(Sheet { title: t.ledger.to_owned(), lead: t.ledger_lead.to_owned(), faults, links, tables, ..Sheet::default() })
+    request.sheet(Sheet { title: t.ledger.to_owned(), lead: t.ledger_lead.to_owned(), faults, links, tables, ..Sheet::default() })
 }
 
-pub async fn check(desk: Desk) -> Response {
-    let t = desk.t;
-    let found = match desk.call(&CHECK_LEDGER).send().await {
+pub async fn check(request: AdminRequest) -> Response {
+    let t = request.t;
+    let found = match request.call(&CHECK_LEDGER).send().await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let verdict = if found.balanced { Badge::new(t.balanced, Tone::Good) } else { Badge::new(t.not_balanced, Tone::Bad) };
     let view = Sheet {
@@ -91,5 +95,5 @@ pub async fn check(desk: Desk) -> Response {
         text: found.faults.join("\n"),
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }

@@ -1,7 +1,7 @@
 //! Messages to users, with what became of them.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
     names::People,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -36,23 +36,23 @@ fn about(message: &Notification) -> String {
 }
 
 /// The row of a message. `user_id` is shown as a link, because messages have no names.
-pub fn cells(desk: &Desk, message: &Notification) -> Vec<Cell> {
-    let t = desk.t;
+pub fn cells(request: &AdminRequest, message: &Notification) -> Vec<Cell> {
+    let t = request.t;
     let order = message.payload["orderNumber"].as_str();
     let about = order.map_or_else(|| Cell::text(about(message)), |number| Cell::link(number, format!("/admin/orders/{number}")));
     vec![
-        Cell::link(kind_words(desk.lang.texts(), message.r#type), format!("{PATH}/{}", message.notification_id))
+        Cell::link(kind_words(request.lang.texts(), message.r#type), format!("{PATH}/{}", message.notification_id))
             .over(message.last_error.as_deref().unwrap_or_default()),
-        Cell::text(channel_words(desk.lang.texts(), message.channel)),
+        Cell::text(channel_words(request.lang.texts(), message.channel)),
         about,
         Cell::badge(badge(t, &message.status.to_string())),
         Cell::number(message.attempts),
-        Cell::text(desk.moment(message.created_at)),
+        Cell::text(request.moment(message.created_at)),
     ]
 }
 
-pub fn heads(desk: &Desk) -> Vec<Head> {
-    let t = desk.t;
+pub fn heads(request: &AdminRequest) -> Vec<Head> {
+    let t = request.t;
     vec![
         Head::new(t.message),
         Head::new(t.channel),
@@ -63,20 +63,20 @@ pub fn heads(desk: &Desk) -> Vec<Head> {
     ]
 }
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show_list(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show_list(request, parameters, None).await
 }
 
-async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
-    let t = desk.t;
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "userId"]);
-    let (found, faults) = match desk.fetch(&LIST_ALL_NOTIFICATIONS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_ALL_NOTIFICATIONS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|message| {
-        Row::of(cells(&desk, message))
-            .chosen_by(message.notification_id, format!("{} {}", desk.d.choose, kind_words(desk.lang.texts(), message.r#type)))
+        Row::of(cells(&request, message))
+            .chosen_by(message.notification_id, format!("{} {}", request.d.choose, kind_words(request.lang.texts(), message.r#type)))
     });
     let rows = rows.collect();
     let saved = |label, status: &str| Saved { label, href: list.with("status", status), is_here: list.value("status") == status };
@@ -98,7 +98,7 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         bare: list.bare(),
         table: Table {
             id: "messages",
-            heads: std::iter::once(Head::choice(desk.d)).chain(heads(&desk)).collect(),
+            heads: std::iter::once(Head::choice(request.d)).chain(heads(&request)).collect(),
             rows,
             empty: t.no_messages,
             ..Table::default()
@@ -109,32 +109,32 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn resend_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn resend_many(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
     let mut tally = Tally::default();
     for id in sent.chosen() {
-        tally.count(id, desk.call(&RESEND_NOTIFICATION).path(id).key(sent.key()).send().await);
+        tally.count(id, request.call(&RESEND_NOTIFICATION).path(id).key(sent.key()).send().await);
     }
-    match tally.faults(desk.t.some_refused) {
-        None => desk.done(AdminNotice::Resent, PATH),
-        Some(faults) => show_list(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    match tally.faults(request.t.some_refused) {
+        None => request.done(AdminNotice::Resent, PATH),
+        Some(faults) => show_list(request, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
     }
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    sheet(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    sheet(request, &id, None).await
 }
 
-async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let message = match desk.find(&LIST_ALL_NOTIFICATIONS, PAGES, |message| message.notification_id.to_string() == id).await {
+async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let message = match request.find(&LIST_ALL_NOTIFICATIONS, PAGES, |message| message.notification_id.to_string() == id).await {
         Ok(Some(message)) => message,
-        Ok(None) => return desk.not_found(),
-        Err(failure) => return desk.failed(&failure),
+        Ok(None) => return request.not_found(),
+        Err(failure) => return request.failed(&failure),
     };
-    let attempts = desk.call(&LIST_DELIVERY_ATTEMPTS).path(id).query("limit", ATTEMPTS).send().await;
+    let attempts = request.call(&LIST_DELIVERY_ATTEMPTS).path(id).query("limit", ATTEMPTS).send().await;
     let attempts = attempts.map(|page| page.items).unwrap_or_default();
     let rows = attempts.iter().map(|attempt| {
         let outcome = if attempt.outcome == AttemptOutcome::Delivered { "SENT" } else { "FAILED" };
@@ -142,7 +142,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             Cell::number(attempt.attempt),
             Cell::badge(badge(t, outcome)),
             Cell::text(&attempt.detail),
-            Cell::text(desk.moment(attempt.occurred_at)),
+            Cell::text(request.moment(attempt.occurred_at)),
         ])
     });
     let form = FormView::new("resend", t.resend_title, format!("{PATH}/{id}/resend"), t.resend).hint(t.resend_hint).main();
@@ -151,14 +151,14 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         other => vec![other.to_string()],
     };
     let view = Sheet {
-        title: kind_words(desk.lang.texts(), message.r#type).to_owned(),
+        title: kind_words(request.lang.texts(), message.r#type).to_owned(),
         back: Some(Link { label: t.messages, href: PATH.into() }),
         badges: vec![badge(t, &message.status.to_string())],
         faults: Refused::trouble(refused.as_ref()),
         facts: vec![
-            (t.channel, Cell::text(channel_words(desk.lang.texts(), message.channel))),
-            (t.user, People::of(&desk, [message.user_id]).await.cell(&desk, message.user_id)),
-            (t.time, Cell::text(desk.moment(message.created_at))),
+            (t.channel, Cell::text(channel_words(request.lang.texts(), message.channel))),
+            (t.user, People::of(&request, [message.user_id]).await.cell(&request, message.user_id)),
+            (t.time, Cell::text(request.moment(message.created_at))),
             (t.attempts, Cell::text(message.attempts)),
             (t.last_error, Cell::maybe(message.last_error.as_ref())),
             (t.data, Cell { lines: payload, ..Cell::default() }),
@@ -175,7 +175,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         forms: if message.status == NotificationStatus::Pending { Vec::new() } else { vec![form] },
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
 /// A value without quotation marks.
@@ -183,8 +183,8 @@ pub fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-pub async fn resend(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&RESEND_NOTIFICATION).path(&id).key(sent.key()).send().await;
+pub async fn resend(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&RESEND_NOTIFICATION).path(&id).key(sent.key()).send().await;
     let to = (AdminNotice::Resent, &*format!("{PATH}/{id}"));
-    desk.finish(result, ("resend", sent), to, |desk, refused| sheet(desk, &id, Some(refused))).await
+    request.finish(result, ("resend", sent), to, |request, refused| sheet(request, &id, Some(refused))).await
 }

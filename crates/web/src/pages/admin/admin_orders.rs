@@ -1,7 +1,7 @@
 //! The orders of everyone.
 
 use super::{
-    Desk,
+    AdminRequest,
     screens::{Bulk, Cell, Field, Row, Saved, Screen, Table},
     sent::Sent,
     words::{badge, choices},
@@ -27,14 +27,14 @@ pub const PATH: &str = "/admin/orders";
 const FILTERS: [&str; 6] = ["orderNumber", "email", "status", "from", "to", "userId"];
 const DAY: Duration = Duration::from_secs(86_400);
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show(request, parameters, None).await
 }
 
-async fn show(desk: Desk, parameters: Parameters, refused: Option<(StatusCode, Faults)>) -> Response {
-    let t = desk.t;
+async fn show(request: AdminRequest, parameters: Parameters, refused: Option<(StatusCode, Faults)>) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &FILTERS);
-    let mut call = desk.call(&LIST_ALL_ORDERS).query("limit", Desk::ROWS);
+    let mut call = request.call(&LIST_ALL_ORDERS).query("limit", AdminRequest::ROWS);
     for (name, value) in list.parameters() {
         call = match name {
             "from" => call.query(name, start_of(value).map_or_else(|| value.to_owned(), |at| at.to_string())),
@@ -48,21 +48,21 @@ async fn show(desk: Desk, parameters: Parameters, refused: Option<(StatusCode, F
         Err(failure) if is_bad_filter(&failure) => {
             (Page { items: Vec::new(), next_cursor: None }, Some((failure.status(), Faults::of(&failure))))
         }
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|order| {
         let goods = order.items.iter().map(|item| format!("{} × {}", item.quantity, item.title_snapshot)).collect::<Vec<_>>().join(", ");
         Row::of([
             Cell::link(&order.order_number, format!("{PATH}/{}", order.order_id)).over(shortened(&goods)),
-            Cell::text(desk.moment(order.created_at)),
+            Cell::text(request.moment(order.created_at)),
             Cell::badge(badge(t, &order.status.to_string())),
             Cell::number(order.item_count),
-            Cell::number(desk.money(order.total_amount, order.currency)),
+            Cell::number(request.money(order.total_amount, order.currency)),
         ])
-        .chosen_by(order.order_id, format!("{} {}", desk.d.choose, order.order_number))
+        .chosen_by(order.order_id, format!("{} {}", request.d.choose, order.order_number))
     });
     let rows = rows.collect();
-    let today = Day::of(desk.now());
+    let today = Day::of(request.now());
     let saved = |label, query: &str| {
         let href = if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") };
         Saved { label, is_here: list.here() == href, href }
@@ -101,7 +101,7 @@ async fn show(desk: Desk, parameters: Parameters, refused: Option<(StatusCode, F
         table: Table {
             id: "orders",
             heads: vec![
-                Head::choice(desk.d),
+                Head::choice(request.d),
                 Head::new(t.order),
                 Head::newest(t.placed),
                 Head::new(t.status),
@@ -119,7 +119,7 @@ async fn show(desk: Desk, parameters: Parameters, refused: Option<(StatusCode, F
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
 /// The first instant of a day such as `2026-11-28`.
@@ -136,15 +136,15 @@ fn shortened(text: &str) -> String {
     }
 }
 
-pub async fn cancel_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn cancel_many(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
     let mut tally = Tally::default();
     for id in sent.chosen() {
-        let call = desk.call(&CANCEL_ORDER).path(id).key(sent.key()).raw_body(&sent.body(&["reason"]));
+        let call = request.call(&CANCEL_ORDER).path(id).key(sent.key()).raw_body(&sent.body(&["reason"]));
         tally.count(id, call.send().await);
     }
-    match tally.faults(desk.t.some_refused) {
-        None => desk.done(AdminNotice::Done, PATH),
-        Some(faults) => show(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    match tally.faults(request.t.some_refused) {
+        None => request.done(AdminNotice::Done, PATH),
+        Some(faults) => show(request, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
     }
 }
 

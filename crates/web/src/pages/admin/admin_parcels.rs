@@ -1,7 +1,7 @@
 //! Parcels: where they are, which are not booked yet, and what a carrier reported late.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
     screens::{Bulk, Cell, Field, Row, Saved, Screen, Table},
     sent::Sent,
@@ -23,23 +23,22 @@ use serde_json::json;
 
 const PATH: &str = "/admin/parcels";
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show(request, parameters, None).await
 }
 
-async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
-    let t = desk.t;
+async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "trackingNumber", "pending"]);
-    let (found, faults) = match desk.fetch(&LIST_SHIPMENTS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_SHIPMENTS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|parcel| {
         let state = match parcel.status {
             Some(status) => Cell::badge(badge(t, &status.to_string())),
-            None => {
-                Cell::badge(badge(t, "PENDING")).over(parcel.failure.as_ref().map(|why| failure(desk.lang, &why.code)).unwrap_or_default())
-            }
+            None => Cell::badge(badge(t, "PENDING"))
+                .over(parcel.failure.as_ref().map(|why| failure(request.lang, &why.code)).unwrap_or_default()),
         };
         let book = if parcel.pending { Cell::button(t.book_again, format!("{PATH}/{}/book", parcel.order_id)) } else { Cell::text("–") };
         let row = Row::of([
@@ -47,12 +46,12 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
             Cell::maybe(parcel.tracking_number.as_ref()).over(&parcel.carrier),
             state,
             Cell::number(parcel.attempts),
-            Cell::text(desk.moment(parcel.updated_at)),
+            Cell::text(request.moment(parcel.updated_at)),
             book,
         ]);
         // A parcel that is not booked cannot move; its box does nothing.
         let id = parcel.shipment_id.map_or_else(|| parcel.fulfilment_id.to_string(), |id| id.to_string());
-        row.chosen_by(id, format!("{} {}", desk.d.choose, parcel.order_number))
+        row.chosen_by(id, format!("{} {}", request.d.choose, parcel.order_number))
     });
     let rows = rows.collect();
     let saved = |label, query: &str| {
@@ -87,13 +86,13 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
         table: Table {
             id: "parcels",
             heads: vec![
-                Head::choice(desk.d),
+                Head::choice(request.d),
                 Head::new(t.order),
                 Head::new(t.tracking_number),
                 Head::new(t.status),
                 Head::number(t.attempts),
                 Head::new(t.changed),
-                Head::new(desk.d.actions),
+                Head::new(request.d.actions),
             ],
             rows,
             empty: t.no_parcels,
@@ -112,41 +111,41 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
 /// Records that the chosen parcels moved, as their carrier would report it.
-async fn move_on(desk: Desk, sent: Sent, status: ShipmentStatus) -> Response {
+async fn move_on(request: AdminRequest, sent: Sent, status: ShipmentStatus) -> Response {
     let mut tally = Tally::default();
     for id in sent.chosen() {
-        let call = desk.call(&RECORD_SHIPMENT_EVENT).path(id).key(sent.key()).raw_body(&json!({"status": status}));
+        let call = request.call(&RECORD_SHIPMENT_EVENT).path(id).key(sent.key()).raw_body(&json!({"status": status}));
         tally.count(id, call.send().await);
     }
-    match tally.faults(desk.t.some_refused) {
-        None => desk.done(AdminNotice::Done, PATH),
-        Some(faults) => show(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    match tally.faults(request.t.some_refused) {
+        None => request.done(AdminNotice::Done, PATH),
+        Some(faults) => show(request, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
     }
 }
 
-pub async fn in_transit(desk: Desk, Form(sent): Form<Sent>) -> Response {
-    move_on(desk, sent, ShipmentStatus::InTransit).await
+pub async fn in_transit(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    move_on(request, sent, ShipmentStatus::InTransit).await
 }
 
-pub async fn delivered(desk: Desk, Form(sent): Form<Sent>) -> Response {
-    move_on(desk, sent, ShipmentStatus::Delivered).await
+pub async fn delivered(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    move_on(request, sent, ShipmentStatus::Delivered).await
 }
 
-pub async fn returned(desk: Desk, Form(sent): Form<Sent>) -> Response {
-    move_on(desk, sent, ShipmentStatus::Returned).await
+pub async fn returned(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    move_on(request, sent, ShipmentStatus::Returned).await
 }
 
-pub async fn book(desk: Desk, Path(order): Path<String>) -> Response {
-    let result = desk.call(&RETRY_SHIPMENT).path(&order).send().await;
+pub async fn book(request: AdminRequest, Path(order): Path<String>) -> Response {
+    let result = request.call(&RETRY_SHIPMENT).path(&order).send().await;
     match result {
-        Ok(_) => desk.done(AdminNotice::Requested, PATH),
+        Ok(_) => request.done(AdminNotice::Requested, PATH),
         Err(failure) => {
             let refused = Some((failure.status(), Faults::of(&failure)));
-            show(desk, Parameters::new(), refused).await
+            show(request, Parameters::new(), refused).await
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Payouts to sellers.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     admin_orders::Parameters,
     names::Shops,
     screens::{Cell, Field, FormView, Row, Saved, Screen, Table},
@@ -21,18 +21,18 @@ use contracts::{
 
 const PATH: &str = "/admin/payouts";
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show(request, parameters, None).await
 }
 
-async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
-    let t = desk.t;
+async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status"]);
-    let (found, faults) = match desk.fetch(&LIST_ALL_PAYOUTS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_ALL_PAYOUTS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let shops = Shops::of(&desk, found.items.iter().map(|payout| Some(payout.seller_id))).await;
+    let shops = Shops::of(&request, found.items.iter().map(|payout| Some(payout.seller_id))).await;
     let rows = found.items.iter().map(|payout| {
         let why = match payout.failure {
             Some(PayoutFailure::Refused) => t.payout_refused,
@@ -40,11 +40,11 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
             None => "",
         };
         Row::of([
-            shops.cell(&desk, Some(payout.seller_id)).over(payout.payout_account.as_deref().unwrap_or_default()),
+            shops.cell(&request, Some(payout.seller_id)).over(payout.payout_account.as_deref().unwrap_or_default()),
             Cell { beneath: why.to_owned(), ..Cell::badge(badge(t, &payout.status.to_string())) },
-            Cell::text(desk.moment(payout.created_at)),
+            Cell::text(request.moment(payout.created_at)),
             Cell::maybe(payout.provider_reference.as_ref()),
-            Cell::number(desk.money(payout.amount, payout.currency)),
+            Cell::number(request.money(payout.amount, payout.currency)),
         ])
     });
     let rows = rows.collect();
@@ -72,16 +72,16 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
         forms: vec![run],
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn run(desk: Desk, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&RUN_PAYOUTS).key(sent.key()).send().await;
+pub async fn run(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&RUN_PAYOUTS).key(sent.key()).send().await;
     match result {
-        Ok(_) => desk.done(AdminNotice::Requested, PATH),
+        Ok(_) => request.done(AdminNotice::Requested, PATH),
         Err(failure) => {
             let refused = Some((failure.status(), Faults::of(&failure)));
-            show(desk, Parameters::new(), refused).await
+            show(request, Parameters::new(), refused).await
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Products: what is on sale, and what must not be.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
     names::Shops,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -29,16 +29,16 @@ use contracts::{
 const PATH: &str = "/admin/products";
 const PRICES: usize = 10;
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show_list(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show_list(request, parameters, None).await
 }
 
-async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
-    let t = desk.t;
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["q", "status", "sellerId"]);
-    let (found, faults) = match desk.fetch(&LIST_PRODUCTS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_PRODUCTS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|product| {
         let state = if product.moderation.status == ModerationStatus::Blocked { "BLOCKED" } else { product.status.as_str() };
@@ -46,10 +46,10 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
             Cell::link(format::title(&product.title), format!("{PATH}/{}", product.product_id)).over(&product.sku),
             Cell::maybe(product.category_path.last().map(|category| category.name.clone())),
             Cell::badge(badge(t, state)),
-            Cell::text(desk.moment(product.updated_at)),
-            Cell::number(desk.money(product.price_amount, product.currency)),
+            Cell::text(request.moment(product.updated_at)),
+            Cell::number(request.money(product.price_amount, product.currency)),
         ])
-        .chosen_by(product.product_id, format!("{} {}", desk.d.choose, product.title))
+        .chosen_by(product.product_id, format!("{} {}", request.d.choose, product.title))
     });
     let rows = rows.collect();
     let screen = Screen {
@@ -73,7 +73,7 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         table: Table {
             id: "products",
             heads: vec![
-                Head::choice(desk.d),
+                Head::choice(request.d),
                 list.head(t.product, "title", ""),
                 Head::new(t.category),
                 Head::new(t.status),
@@ -90,26 +90,26 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    sheet(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    sheet(request, &id, None).await
 }
 
-async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let product = match desk.call(&GET_PRODUCT).path(id).send().await {
+async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let product = match request.call(&GET_PRODUCT).path(id).send().await {
         Ok(product) => product,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let stock = desk.call(&GET_STOCK).path(&product.sku).send();
-    let prices = desk.call(&LIST_PRICE_HISTORY).path(product.product_id).query("limit", PRICES).send();
+    let stock = request.call(&GET_STOCK).path(&product.sku).send();
+    let prices = request.call(&LIST_PRICE_HISTORY).path(product.product_id).query("limit", PRICES).send();
     let (stock, prices) = tokio::join!(stock, prices);
     let prices = prices.map(|page| page.items).unwrap_or_default();
-    let rows = prices
-        .iter()
-        .map(|price| Row::of([Cell::text(desk.moment(price.changed_at)), Cell::number(desk.money(price.price_amount, price.currency))]));
+    let rows = prices.iter().map(|price| {
+        Row::of([Cell::text(request.moment(price.changed_at)), Cell::number(request.money(price.price_amount, price.currency))])
+    });
     let path = |step: &str| format!("{PATH}/{}/{step}", product.product_id);
     let is_blocked = product.moderation.status == ModerationStatus::Blocked;
     let form = if is_blocked {
@@ -124,7 +124,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     if is_blocked {
         badges.push(badge(t, "BLOCKED"));
     }
-    let seller = Shops::of(&desk, [product.seller_id]).await.cell(&desk, product.seller_id);
+    let seller = Shops::of(&request, [product.seller_id]).await.cell(&request, product.seller_id);
     let view = Sheet {
         title: format::title(&product.title),
         back: Some(Link { label: t.products, href: PATH.into() }),
@@ -139,11 +139,11 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             (t.seller, seller),
             (t.category, Cell::text(product.category_path.iter().map(|at| &*at.name).collect::<Vec<_>>().join(" / "))),
             (t.brand, Cell::maybe(product.brand.as_ref())),
-            (t.price, Cell::text(desk.money(product.price_amount, product.currency))),
+            (t.price, Cell::text(request.money(product.price_amount, product.currency))),
             (t.tax_class, Cell::text(tax_class(t, product.tax_class))),
             (t.available, Cell::maybe(stock.as_ref().ok().map(|stock| stock.available_qty))),
             (t.reason, Cell::maybe(product.moderation.reason.as_ref())),
-            (t.changed, Cell::text(desk.moment(product.updated_at))),
+            (t.changed, Cell::text(request.moment(product.updated_at))),
             (t.id, Cell::code(product.product_id)),
         ],
         text: product.description.clone(),
@@ -158,32 +158,32 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         forms: vec![form.again(refused.as_ref())],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+async fn answer<A>(request: AdminRequest, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
     let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
-    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
+    request.finish(result, (form, sent), to, |request, refused| sheet(request, id, Some(refused))).await
 }
 
-pub async fn block(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&BLOCK_PRODUCT).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
-    answer(desk, &id, "block", sent, result).await
+pub async fn block(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&BLOCK_PRODUCT).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(request, &id, "block", sent, result).await
 }
 
-pub async fn unblock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&UNBLOCK_PRODUCT).path(&id).key(sent.key()).send().await;
-    answer(desk, &id, "unblock", sent, result).await
+pub async fn unblock(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&UNBLOCK_PRODUCT).path(&id).key(sent.key()).send().await;
+    answer(request, &id, "unblock", sent, result).await
 }
 
 /// Blocks the chosen products for one reason, which their sellers read.
-pub async fn block_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn block_many(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
     let mut tally = Tally::default();
     for id in sent.chosen() {
-        tally.count(id, desk.call(&BLOCK_PRODUCT).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await);
+        tally.count(id, request.call(&BLOCK_PRODUCT).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await);
     }
-    match tally.faults(desk.t.some_refused) {
-        None => desk.done(AdminNotice::Saved, PATH),
-        Some(faults) => show_list(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    match tally.faults(request.t.some_refused) {
+        None => request.done(AdminNotice::Saved, PATH),
+        Some(faults) => show_list(request, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
     }
 }

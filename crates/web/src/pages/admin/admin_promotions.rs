@@ -1,7 +1,7 @@
 //! Promotions of the shop and of sellers.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_orders::Parameters,
     names::Shops,
     screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -30,12 +30,12 @@ use serde_json::{Map, Value, json};
 const PATH: &str = "/admin/promotions";
 
 /// What a promotion takes off, in words.
-fn worth(desk: &Desk, promotion: &Promotion) -> String {
-    let t = desk.t;
+fn worth(request: &AdminRequest, promotion: &Promotion) -> String {
+    let t = request.t;
     let value = promotion.value.unwrap_or(0);
     match promotion.kind {
         PromotionKind::Percentage => percent(value),
-        PromotionKind::FixedAmount => desk.money(value, promotion.currency.unwrap_or(Currency::EUR)),
+        PromotionKind::FixedAmount => request.money(value, promotion.currency.unwrap_or(Currency::EUR)),
         PromotionKind::FreeShipping => t.kind_free_shipping.to_owned(),
         PromotionKind::BuyXGetY => {
             format!("{} + {}", promotion.buy_quantity.unwrap_or(0), promotion.get_quantity.unwrap_or(0))
@@ -50,23 +50,23 @@ pub fn percent(basis_points: i64) -> String {
     format!("{text}\u{a0}%")
 }
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status"]);
-    let (found, faults) = match desk.fetch(&LIST_PROMOTIONS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_PROMOTIONS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let shops = Shops::of(&desk, found.items.iter().map(|promotion| promotion.seller_id)).await;
+    let shops = Shops::of(&request, found.items.iter().map(|promotion| promotion.seller_id)).await;
     let rows = found.items.iter().map(|promotion| {
         let used =
             promotion.total_limit.map_or_else(|| promotion.used_count.to_string(), |limit| format!("{} / {limit}", promotion.used_count));
         Row::of([
             Cell::link(&promotion.title, format!("{PATH}/{}", promotion.promotion_id)),
-            Cell::text(worth(&desk, promotion)),
+            Cell::text(worth(&request, promotion)),
             promotion.code.as_ref().map_or_else(|| Cell::text("–"), Cell::code),
             Cell::badge(badge(t, &promotion.status.to_string())),
-            shops.cell(&desk, promotion.seller_id),
+            shops.cell(&request, promotion.seller_id),
             Cell::number(used),
         ])
     });
@@ -100,15 +100,15 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn new(desk: Desk) -> Response {
-    form(desk, None)
+pub async fn new(request: AdminRequest) -> Response {
+    form(request, None)
 }
 
-fn form(desk: Desk, refused: Option<&Refused>) -> Response {
-    let t = desk.t;
+fn form(request: AdminRequest, refused: Option<&Refused>) -> Response {
+    let t = request.t;
     let kinds = PromotionKind::ALL.iter().map(|kind| (kind.as_str(), words(t, kind.as_str())));
     let view = FormView::new("promotion", t.new_promotion, PATH, t.create_draft)
         .hint(t.promotion_hint)
@@ -135,7 +135,7 @@ fn form(desk: Desk, refused: Option<&Refused>) -> Response {
         forms: vec![view],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
 /// The body of the call. What cannot be read as a number goes as it was typed, so that the API says what is wrong with it.
@@ -187,26 +187,26 @@ fn body(sent: &Sent) -> Value {
     Value::Object(body)
 }
 
-pub async fn create(desk: Desk, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&CREATE_PROMOTION).key(sent.key()).raw_body(&body(&sent)).send().await;
+pub async fn create(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&CREATE_PROMOTION).key(sent.key()).raw_body(&body(&sent)).send().await;
     match result {
-        Ok(promotion) => desk.done(AdminNotice::Saved, &format!("{PATH}/{}", promotion.promotion_id)),
+        Ok(promotion) => request.done(AdminNotice::Saved, &format!("{PATH}/{}", promotion.promotion_id)),
         Err(failure) => {
             let refused = Refused::new("promotion", sent, &failure);
-            form(desk, Some(&refused))
+            form(request, Some(&refused))
         }
     }
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    sheet(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    sheet(request, &id, None).await
 }
 
-async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let promotion = match desk.call(&GET_PROMOTION).path(id).send().await {
+async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let promotion = match request.call(&GET_PROMOTION).path(id).send().await {
         Ok(promotion) => promotion,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let path = |step: &str| format!("{PATH}/{}/{step}", promotion.promotion_id);
     let activate = || FormView::new("activate", t.activate_title, path("activate"), t.activate).main();
@@ -221,7 +221,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let currency = promotion.currency.unwrap_or(Currency::EUR);
     let count = |ids: usize| if ids == 0 { t.all.to_owned() } else { ids.to_string() };
     let yes = |is: bool| Cell::text(if is { t.yes } else { t.no });
-    let seller = Shops::of(&desk, [promotion.seller_id]).await.cell(&desk, promotion.seller_id);
+    let seller = Shops::of(&request, [promotion.seller_id]).await.cell(&request, promotion.seller_id);
     let view = Sheet {
         title: promotion.title.clone(),
         back: Some(Link { label: t.promotions, href: PATH.into() }),
@@ -229,17 +229,17 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         faults: Refused::trouble(refused.as_ref()),
         facts: vec![
             (t.kind, Cell::text(words(t, promotion.kind.as_str()))),
-            (t.discount, Cell::text(worth(&desk, &promotion))),
+            (t.discount, Cell::text(worth(&request, &promotion))),
             (t.code, promotion.code.as_ref().map_or_else(|| Cell::text("–"), Cell::code)),
             (t.paid_by, seller),
-            (t.min_subtotal, Cell::maybe(conditions.min_subtotal_amount.map(|amount| desk.money(amount, currency)))),
+            (t.min_subtotal, Cell::maybe(conditions.min_subtotal_amount.map(|amount| request.money(amount, currency)))),
             (t.categories, Cell::text(count(conditions.category_ids.len()))),
             (t.sellers, Cell::text(count(conditions.seller_ids.len()))),
             (t.products, Cell::text(count(conditions.product_ids.len()))),
             (t.first_order_only, yes(conditions.first_order_only)),
             (t.exclusive, yes(promotion.exclusive)),
-            (t.starts, Cell::maybe(promotion.starts_at.map(|at| desk.moment(at)))),
-            (t.ends, Cell::maybe(promotion.ends_at.map(|at| desk.moment(at)))),
+            (t.starts, Cell::maybe(promotion.starts_at.map(|at| request.moment(at)))),
+            (t.ends, Cell::maybe(promotion.ends_at.map(|at| request.moment(at)))),
             (t.uses, Cell::text(promotion.used_count)),
             (t.total_limit, Cell::maybe(promotion.total_limit)),
             (t.customer_limit, Cell::maybe(promotion.per_customer_limit)),
@@ -248,19 +248,19 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         forms,
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-pub async fn step(desk: Desk, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+pub async fn step(request: AdminRequest, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
     let call = match step.as_str() {
         "activate" => &ACTIVATE_PROMOTION,
         "pause" => &PAUSE_PROMOTION,
         "end" => &END_PROMOTION,
-        _ => return desk.not_found(),
+        _ => return request.not_found(),
     };
-    let result = desk.call(call).path(&id).key(sent.key()).send().await;
+    let result = request.call(call).path(&id).key(sent.key()).send().await;
     let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
-    desk.finish(result, ("step", sent), to, |desk, refused| sheet(desk, &id, Some(refused))).await
+    request.finish(result, ("step", sent), to, |request, refused| sheet(request, &id, Some(refused))).await
 }
 
 #[cfg(test)]

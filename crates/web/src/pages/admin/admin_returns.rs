@@ -1,7 +1,7 @@
 //! Returns: goods that customers send back.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
     names::{People, Shops},
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -28,28 +28,28 @@ use serde_json::{Value, json};
 
 const PATH: &str = "/admin/returns";
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show_list(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show_list(request, parameters, None).await
 }
 
-async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
-    let t = desk.t;
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status"]);
-    let (found, faults) = match desk.fetch(&LIST_ALL_RETURNS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_ALL_RETURNS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let shops = Shops::of(&desk, found.items.iter().map(|one| one.seller_id)).await;
+    let shops = Shops::of(&request, found.items.iter().map(|one| one.seller_id)).await;
     let rows = found.items.iter().map(|one| {
         let goods = one.lines.iter().map(|line| format!("{} × {}", line.quantity, line.title_snapshot)).collect::<Vec<_>>().join(", ");
         Row::of([
             Cell::link(format!("{} {}", t.return_of, one.order_number), format!("{PATH}/{}", one.return_id)).over(goods),
             Cell::badge(badge(t, &one.status.to_string())),
-            shops.cell(&desk, one.seller_id),
-            Cell::text(desk.moment(one.created_at)),
-            Cell::number(desk.money(one.refund_amount, one.currency)),
+            shops.cell(&request, one.seller_id),
+            Cell::text(request.moment(one.created_at)),
+            Cell::number(request.money(one.refund_amount, one.currency)),
         ])
-        .chosen_by(one.return_id, format!("{} {}", desk.d.choose, one.order_number))
+        .chosen_by(one.return_id, format!("{} {}", request.d.choose, one.order_number))
     });
     let rows = rows.collect();
     let screen = Screen {
@@ -63,7 +63,7 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         table: Table {
             id: "returns",
             heads: vec![
-                Head::choice(desk.d),
+                Head::choice(request.d),
                 Head::new(t.a_return),
                 Head::new(t.status),
                 Head::new(t.sold_by),
@@ -81,16 +81,16 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    sheet(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    sheet(request, &id, None).await
 }
 
 /// What can be done in the present state.
-fn forms(desk: &Desk, one: &Return) -> Vec<FormView> {
-    let t = desk.t;
+fn forms(request: &AdminRequest, one: &Return) -> Vec<FormView> {
+    let t = request.t;
     let path = |step: &str| format!("{PATH}/{}/{step}", one.return_id);
     let approve = || FormView::new("approve", t.approve_return, path("approve"), t.approve).hint(t.approve_return_hint).main();
     let reject = || {
@@ -113,11 +113,11 @@ fn forms(desk: &Desk, one: &Return) -> Vec<FormView> {
     }
 }
 
-async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let one = match desk.call(&GET_RETURN).path(id).send().await {
+async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let one = match request.call(&GET_RETURN).path(id).send().await {
         Ok(one) => one,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = one.lines.iter().map(|line| {
         Row::of([
@@ -126,13 +126,13 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             Cell::text(words(t, line.reason.as_str())),
             Cell::number(line.restocked_quantity),
             Cell::number(line.written_off_quantity),
-            Cell::number(desk.money(line.refund_amount, one.currency)),
+            Cell::number(request.money(line.refund_amount, one.currency)),
         ])
     });
-    let (shops, people) = tokio::join!(Shops::of(&desk, [one.seller_id]), People::of(&desk, [one.user_id]));
-    let (seller, customer) = (shops.cell(&desk, one.seller_id), people.cell(&desk, one.user_id));
+    let (shops, people) = tokio::join!(Shops::of(&request, [one.seller_id]), People::of(&request, [one.user_id]));
+    let (seller, customer) = (shops.cell(&request, one.seller_id), people.cell(&request, one.user_id));
     let label = one.label.as_ref().map(|label| format!("{} {}", label.carrier, label.tracking_number));
-    let forms = forms(&desk, &one);
+    let forms = forms(&request, &one);
     let view = Sheet {
         title: format!("{} {}", t.return_of, one.order_number),
         back: Some(Link { label: t.returns, href: PATH.into() }),
@@ -142,12 +142,12 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             (t.order, Cell::link(&one.order_number, format!("/admin/orders/{}", one.order_id))),
             (t.customer, customer),
             (t.sold_by, seller),
-            (t.owed, Cell::text(desk.money(one.refund_amount, one.currency))),
-            (t.refunded, Cell::maybe(one.refunded_amount.map(|amount| desk.money(amount, one.currency)))),
+            (t.owed, Cell::text(request.money(one.refund_amount, one.currency))),
+            (t.refunded, Cell::maybe(one.refunded_amount.map(|amount| request.money(amount, one.currency)))),
             (t.label, Cell::maybe(label)),
-            (t.send_until, Cell::maybe(one.send_until.map(|at| desk.moment(at)))),
+            (t.send_until, Cell::maybe(one.send_until.map(|at| request.moment(at)))),
             (t.reason, Cell::maybe(one.rejection.as_ref())),
-            (t.time, Cell::text(desk.moment(one.created_at))),
+            (t.time, Cell::text(request.moment(one.created_at))),
             (t.id, Cell::code(one.return_id)),
         ],
         tables: vec![Table {
@@ -168,44 +168,44 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         forms: forms.into_iter().map(|form| form.again(refused.as_ref())).collect(),
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+async fn answer<A>(request: AdminRequest, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
     let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
-    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
+    request.finish(result, (form, sent), to, |request, refused| sheet(request, id, Some(refused))).await
 }
 
-pub async fn approve(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&APPROVE_RETURN).path(&id).key(sent.key()).send().await;
-    answer(desk, &id, "approve", sent, result).await
+pub async fn approve(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&APPROVE_RETURN).path(&id).key(sent.key()).send().await;
+    answer(request, &id, "approve", sent, result).await
 }
 
-pub async fn reject(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&REJECT_RETURN).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
-    answer(desk, &id, "reject", sent, result).await
+pub async fn reject(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&REJECT_RETURN).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(request, &id, "reject", sent, result).await
 }
 
 /// Records that everything came back, and what happens to it.
-pub async fn receive(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let one = match desk.call(&GET_RETURN).path(&id).send().await {
+pub async fn receive(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let one = match request.call(&GET_RETURN).path(&id).send().await {
         Ok(one) => one,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let line = |line: &contracts::returns::ReturnLine| json!({"orderItemId": line.order_item_id, "quantity": line.quantity, "disposition": sent.text("disposition")});
     let lines: Vec<Value> = one.lines.iter().map(line).collect();
-    let result = desk.call(&RECEIVE_RETURN).path(&id).key(sent.key()).raw_body(&json!({"lines": lines})).send().await;
-    answer(desk, &id, "receive", sent, result).await
+    let result = request.call(&RECEIVE_RETURN).path(&id).key(sent.key()).raw_body(&json!({"lines": lines})).send().await;
+    answer(request, &id, "receive", sent, result).await
 }
 
 /// Approves the chosen returns.
-pub async fn approve_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn approve_many(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
     let mut tally = Tally::default();
     for id in sent.chosen() {
-        tally.count(id, desk.call(&APPROVE_RETURN).path(id).key(sent.key()).send().await);
+        tally.count(id, request.call(&APPROVE_RETURN).path(id).key(sent.key()).send().await);
     }
-    match tally.faults(desk.t.some_refused) {
-        None => desk.done(AdminNotice::Saved, PATH),
-        Some(faults) => show_list(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    match tally.faults(request.t.some_refused) {
+        None => request.done(AdminNotice::Saved, PATH),
+        Some(faults) => show_list(request, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
     }
 }

@@ -1,7 +1,7 @@
 //! Reviews: what waits to be published, and what customers reported.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
     names::People,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -32,16 +32,16 @@ fn stars(rating: i64) -> String {
     "★".repeat(usize::try_from(rating).unwrap_or(0))
 }
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show_list(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show_list(request, parameters, None).await
 }
 
-async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
-    let t = desk.t;
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "productId", "flagged"]);
-    let (found, faults) = match desk.fetch(&LIST_ALL_REVIEWS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_ALL_REVIEWS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|review| {
         let title = review.title.clone().or_else(|| review.text.clone()).unwrap_or_else(|| stars(review.rating));
@@ -59,10 +59,10 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
             Cell::text(format!("{} / 5", review.rating)),
             Cell::badge(badge(t, &review.status.to_string())),
             Cell::number(review.flag_count.unwrap_or(0)),
-            Cell::text(desk.moment(review.created_at)),
+            Cell::text(request.moment(review.created_at)),
             buttons,
         ])
-        .chosen_by(review.review_id, format!("{} {title}", desk.d.choose))
+        .chosen_by(review.review_id, format!("{} {title}", request.d.choose))
     });
     let rows = rows.collect();
     let saved = |label, query: &str| {
@@ -90,13 +90,13 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         table: Table {
             id: "reviews",
             heads: vec![
-                Head::choice(desk.d),
+                Head::choice(request.d),
                 Head::new(t.review),
                 Head::new(t.stars),
                 Head::new(t.status),
                 Head::number(t.reports),
                 Head::newest(t.written),
-                Head::new(desk.d.actions),
+                Head::new(request.d.actions),
             ],
             rows,
             empty: t.no_reviews,
@@ -109,46 +109,46 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Trouble) -> Resp
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-async fn moderate_many(desk: Desk, sent: Sent, call: &Call<ModerateReview, Review>) -> Response {
+async fn moderate_many(request: AdminRequest, sent: Sent, call: &Call<ModerateReview, Review>) -> Response {
     let mut tally = Tally::default();
     for id in sent.chosen() {
-        tally.count(id, desk.call(call).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await);
+        tally.count(id, request.call(call).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await);
     }
-    match tally.faults(desk.t.some_refused) {
-        None => desk.done(AdminNotice::Saved, PATH),
-        Some(faults) => show_list(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    match tally.faults(request.t.some_refused) {
+        None => request.done(AdminNotice::Saved, PATH),
+        Some(faults) => show_list(request, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
     }
 }
 
-pub async fn publish_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
-    moderate_many(desk, sent, &PUBLISH_REVIEW).await
+pub async fn publish_many(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    moderate_many(request, sent, &PUBLISH_REVIEW).await
 }
 
-pub async fn reject_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
-    moderate_many(desk, sent, &REJECT_REVIEW).await
+pub async fn reject_many(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    moderate_many(request, sent, &REJECT_REVIEW).await
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    sheet(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    sheet(request, &id, None).await
 }
 
-async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let review = match desk.call(&GET_REVIEW).path(id).send().await {
+async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let review = match request.call(&GET_REVIEW).path(id).send().await {
         Ok(review) => review,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let product = desk.call(&GET_PRODUCT).path(review.product_id).send();
-    let flags = desk.call(&LIST_REVIEW_FLAGS).path(id).query("limit", FLAGS).send();
+    let product = request.call(&GET_PRODUCT).path(review.product_id).send();
+    let flags = request.call(&LIST_REVIEW_FLAGS).path(id).query("limit", FLAGS).send();
     let (product, flags) = tokio::join!(product, flags);
     let title = product.map_or_else(|_| review.product_id.to_string(), |product| format::title(&product.title));
     let flags = flags.map(|page| page.items).unwrap_or_default();
-    let people = People::of(&desk, flags.iter().map(|flag| flag.user_id).chain(review.user_id)).await;
+    let people = People::of(&request, flags.iter().map(|flag| flag.user_id).chain(review.user_id)).await;
     let rows = flags.iter().map(|flag| {
-        Row::of([Cell::text(desk.moment(flag.created_at)), Cell::maybe(flag.reason.as_ref()), people.cell(&desk, flag.user_id)])
+        Row::of([Cell::text(request.moment(flag.created_at)), Cell::maybe(flag.reason.as_ref()), people.cell(&request, flag.user_id)])
     });
     let path = |step: &str| format!("{PATH}/{}/{step}", review.review_id);
     let reason = || Field::text("reason", t.reason, "").hint(t.reason_for_author);
@@ -160,7 +160,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         ReviewStatus::Rejected => vec![publish()],
         ReviewStatus::Withdrawn => Vec::new(),
     };
-    let author = review.user_id.map_or_else(|| Cell::text("–"), |id| people.cell(&desk, id));
+    let author = review.user_id.map_or_else(|| Cell::text("–"), |id| people.cell(&request, id));
     let view = Sheet {
         title: review.title.clone().unwrap_or_else(|| t.review.to_owned()),
         back: Some(Link { label: t.reviews, href: PATH.into() }),
@@ -173,7 +173,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             (t.reason, Cell::maybe(review.reason.as_ref())),
             (t.found_helpful, Cell::text(review.helpful_count)),
             (t.answer, Cell::maybe(review.answer.as_ref().map(|answer| answer.text.clone()))),
-            (t.written, Cell::text(desk.moment(review.created_at))),
+            (t.written, Cell::text(request.moment(review.created_at))),
             (t.id, Cell::code(review.review_id)),
         ],
         text: review.text.clone().unwrap_or_default(),
@@ -188,19 +188,19 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         forms: forms.into_iter().map(|form| form.again(refused.as_ref())).collect(),
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-async fn moderate(desk: Desk, id: &str, sent: Sent, form: &'static str, call: &Call<ModerateReview, Review>) -> Response {
-    let result = desk.call(call).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+async fn moderate(request: AdminRequest, id: &str, sent: Sent, form: &'static str, call: &Call<ModerateReview, Review>) -> Response {
+    let result = request.call(call).path(id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
     let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
-    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
+    request.finish(result, (form, sent), to, |request, refused| sheet(request, id, Some(refused))).await
 }
 
-pub async fn publish(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    moderate(desk, &id, sent, "publish", &PUBLISH_REVIEW).await
+pub async fn publish(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    moderate(request, &id, sent, "publish", &PUBLISH_REVIEW).await
 }
 
-pub async fn reject(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    moderate(desk, &id, sent, "reject", &REJECT_REVIEW).await
+pub async fn reject(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    moderate(request, &id, sent, "reject", &REJECT_REVIEW).await
 }

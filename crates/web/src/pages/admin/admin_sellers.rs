@@ -1,7 +1,7 @@
 //! Sellers: applications to decide on, and shops to suspend.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_orders::Parameters,
     screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
@@ -27,12 +27,12 @@ const PATH: &str = "/admin/sellers";
 const PAGES: usize = 50;
 const POSTINGS: usize = 10;
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status"]);
-    let (found, faults) = match desk.fetch(&LIST_SELLER_RECORDS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_SELLER_RECORDS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|seller| {
         let path = |step: &str| format!("{PATH}/{}/{step}", seller.seller_id);
@@ -46,7 +46,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
             Cell::link(&seller.shop_name, format!("{PATH}/{}", seller.seller_id)).over(seller.legal_name.as_deref().unwrap_or_default()),
             Cell::maybe(seller.country.as_ref()),
             Cell::badge(badge(t, &seller.status.to_string())),
-            Cell::text(desk.moment(seller.applied_at)),
+            Cell::text(request.moment(seller.applied_at)),
             buttons,
         ])
     });
@@ -69,7 +69,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         bare: list.bare(),
         table: Table {
             id: "sellers",
-            heads: vec![Head::new(t.shop), Head::new(t.country), Head::new(t.status), Head::new(t.applied), Head::new(desk.d.actions)],
+            heads: vec![Head::new(t.shop), Head::new(t.country), Head::new(t.status), Head::new(t.applied), Head::new(request.d.actions)],
             rows,
             empty: t.no_sellers,
             ..Table::default()
@@ -80,21 +80,21 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    sheet(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    sheet(request, &id, None).await
 }
 
-async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let seller = match desk.find(&LIST_SELLER_RECORDS, PAGES, |seller| seller.seller_id.to_string() == id).await {
+async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let seller = match request.find(&LIST_SELLER_RECORDS, PAGES, |seller| seller.seller_id.to_string() == id).await {
         Ok(Some(seller)) => seller,
-        Ok(None) => return desk.not_found(),
-        Err(failure) => return desk.failed(&failure),
+        Ok(None) => return request.not_found(),
+        Err(failure) => return request.failed(&failure),
     };
-    let postings = desk.call(&LIST_POSTINGS).query("sellerId", id).query("limit", POSTINGS).send().await;
+    let postings = request.call(&LIST_POSTINGS).query("sellerId", id).query("limit", POSTINGS).send().await;
     let postings = postings.map(|page| page.items).unwrap_or_default();
     let path = |step: &str| format!("{PATH}/{}/{step}", seller.seller_id);
     let reason = || Field::text("reason", t.reason, "").hint(t.reason_for_seller);
@@ -108,10 +108,10 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         SellerStatus::Suspended => vec![form("reinstate", t.reinstate_title, "reinstate", t.reinstate)],
         SellerStatus::Rejected => Vec::new(),
     };
-    let held = seller.payouts_held_until.map(|until| desk.moment(until));
+    let held = seller.payouts_held_until.map(|until| request.moment(until));
     let rating = match seller.rating.count {
         0 => "–".to_owned(),
-        count => format!("★ {} ({count})", format::stars(desk.lang, seller.rating)),
+        count => format!("★ {} ({count})", format::stars(request.lang, seller.rating)),
     };
     let view = Sheet {
         title: seller.shop_name.clone(),
@@ -129,30 +129,30 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             (t.contact, Cell::maybe(seller.contact_email.as_ref())),
             (t.reason, Cell::maybe(seller.reason.as_ref())),
             (t.rating, Cell::text(rating)),
-            (t.applied, Cell::text(desk.moment(seller.applied_at))),
-            (t.approved_at, Cell::maybe(seller.approved_at.map(|at| desk.moment(at)))),
+            (t.applied, Cell::text(request.moment(seller.applied_at))),
+            (t.approved_at, Cell::maybe(seller.approved_at.map(|at| request.moment(at)))),
             (t.payout_account, Cell::maybe(seller.payout_account.as_ref())),
             (t.payouts_held, Cell::maybe(held)),
             (t.id, Cell::code(seller.seller_id)),
         ],
         text: seller.description.clone(),
-        tables: vec![super::admin_ledger::table(&desk, &postings)],
+        tables: vec![super::admin_ledger::table(&request, &postings)],
         forms: forms.into_iter().map(|form| form.again(refused.as_ref())).collect(),
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-pub async fn decide(desk: Desk, Path((id, decision)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+pub async fn decide(request: AdminRequest, Path((id, decision)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
     let (form, call) = match decision.as_str() {
         "review" => ("review", &REVIEW_SELLER),
         "approve" => ("approve", &APPROVE_SELLER),
         "reject" => ("reject", &REJECT_SELLER),
         "suspend" => ("suspend", &SUSPEND_SELLER),
         "reinstate" => ("reinstate", &REINSTATE_SELLER),
-        _ => return desk.not_found(),
+        _ => return request.not_found(),
     };
-    let result = desk.call(call).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    let result = request.call(call).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
     let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
-    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, &id, Some(refused))).await
+    request.finish(result, (form, sent), to, |request, refused| sheet(request, &id, Some(refused))).await
 }

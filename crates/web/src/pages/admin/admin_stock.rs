@@ -1,7 +1,7 @@
 //! Stock: what is low, and corrections by hand.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_orders::Parameters,
     names::Shops,
     screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -28,29 +28,29 @@ use serde_json::{Value, json};
 const PATH: &str = "/admin/stock";
 const CHANGES: usize = 20;
 
-fn state(desk: &Desk, stock: &StockItem) -> Badge {
+fn state(request: &AdminRequest, stock: &StockItem) -> Badge {
     match stock.available_qty {
-        0 => Badge::new(desk.t.sold_out, Tone::Bad),
-        _ if stock.low_stock => Badge::new(desk.t.low, Tone::Waiting),
-        _ => Badge::new(desk.t.enough, Tone::Good),
+        0 => Badge::new(request.t.sold_out, Tone::Bad),
+        _ if stock.low_stock => Badge::new(request.t.low, Tone::Waiting),
+        _ => Badge::new(request.t.enough, Tone::Good),
     }
 }
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["lowStock"]);
-    let (found, faults) = match desk.fetch(&LIST_STOCK, &list).await {
+    let (found, faults) = match request.fetch(&LIST_STOCK, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|stock| {
         Row::of([
             Cell::link(&stock.sku, format!("{PATH}/{}", stock.sku)),
-            Cell::badge(state(&desk, stock)),
+            Cell::badge(state(&request, stock)),
             Cell::number(stock.available_qty),
             Cell::number(stock.reserved_qty),
             Cell::number(stock.low_stock_threshold),
-            Cell::text(desk.moment(stock.updated_at)),
+            Cell::text(request.moment(stock.updated_at)),
         ])
     });
     let rows = rows.collect();
@@ -81,28 +81,28 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn show(desk: Desk, Path(sku): Path<String>) -> Response {
-    sheet(desk, &sku, None).await
+pub async fn show(request: AdminRequest, Path(sku): Path<String>) -> Response {
+    sheet(request, &sku, None).await
 }
 
-async fn sheet(desk: Desk, sku: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let stock = match desk.call(&GET_STOCK).path(sku).send().await {
+async fn sheet(request: AdminRequest, sku: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let stock = match request.call(&GET_STOCK).path(sku).send().await {
         Ok(stock) => stock,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let product = desk.call(&GET_PRODUCT).path(stock.product_id).send();
-    let changes = desk.call(&LIST_AUDIT_EVENTS).query("aggregateType", "STOCK_ITEM").query("eventType", "StockChanged");
+    let product = request.call(&GET_PRODUCT).path(stock.product_id).send();
+    let changes = request.call(&LIST_AUDIT_EVENTS).query("aggregateType", "STOCK_ITEM").query("eventType", "StockChanged");
     let (product, changes) = tokio::join!(product, changes.query("limit", 100).send());
     // The log finds events by the id of the stock item, which answers do not show, so those of this SKU are picked out of the newest.
     let changes = changes.map(|page| page.items).unwrap_or_default();
     let rows = changes.iter().filter(|event| event.payload["sku"] == *stock.sku).take(CHANGES).map(|event| {
         let text = |name: &str| event.payload[name].as_str().unwrap_or("–").to_owned();
         Row::of([
-            Cell::text(desk.moment(event.occurred_at)),
+            Cell::text(request.moment(event.occurred_at)),
             Cell::code(text("reason")),
             Cell::number(&event.payload["availableQty"]),
             Cell::number(&event.payload["reservedQty"]),
@@ -115,15 +115,15 @@ async fn sheet(desk: Desk, sku: &str, refused: Option<Refused>) -> Response {
         .field(Field::number("delta", t.delta, "").required())
         .field(Field::text("reason", t.reason, "").required())
         .main();
-    let set = FormView::new("set", t.set_title, path("set"), desk.d.save)
+    let set = FormView::new("set", t.set_title, path("set"), request.d.save)
         .field(Field::number("availableQty", t.available, stock.available_qty).required())
         .field(Field::number("lowStockThreshold", t.low_from, stock.low_stock_threshold));
     let title = product.map_or_else(|_| stock.product_id.to_string(), |product| format::title(&product.title));
-    let seller = Shops::of(&desk, [stock.seller_id]).await.cell(&desk, stock.seller_id);
+    let seller = Shops::of(&request, [stock.seller_id]).await.cell(&request, stock.seller_id);
     let view = Sheet {
         title: stock.sku.clone(),
         back: Some(Link { label: t.stock, href: PATH.into() }),
-        badges: vec![state(&desk, &stock)],
+        badges: vec![state(&request, &stock)],
         faults: Refused::trouble(refused.as_ref()),
         figures: vec![
             Figure::new(t.available, stock.available_qty),
@@ -133,7 +133,7 @@ async fn sheet(desk: Desk, sku: &str, refused: Option<Refused>) -> Response {
         facts: vec![
             (t.product, Cell::link(title, format!("/admin/products/{}", stock.product_id))),
             (t.seller, seller),
-            (t.changed, Cell::text(desk.moment(stock.updated_at))),
+            (t.changed, Cell::text(request.moment(stock.updated_at))),
         ],
         tables: vec![Table {
             id: "changes",
@@ -146,7 +146,7 @@ async fn sheet(desk: Desk, sku: &str, refused: Option<Refused>) -> Response {
         forms: vec![adjust.again(refused.as_ref()), set.again(refused.as_ref())],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
 /// A whole number; what is none goes as it was typed, so that the API says what is wrong with it.
@@ -154,26 +154,26 @@ fn number(text: &str) -> Value {
     text.trim_start_matches('+').parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
 }
 
-async fn answer<A>(desk: Desk, sku: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+async fn answer<A>(request: AdminRequest, sku: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
     let to = (AdminNotice::Saved, &*format!("{PATH}/{sku}"));
-    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, sku, Some(refused))).await
+    request.finish(result, (form, sent), to, |request, refused| sheet(request, sku, Some(refused))).await
 }
 
-pub async fn adjust(desk: Desk, Path(sku): Path<String>, Form(sent): Form<Sent>) -> Response {
+pub async fn adjust(request: AdminRequest, Path(sku): Path<String>, Form(sent): Form<Sent>) -> Response {
     let body = json!({"delta": number(sent.text("delta")), "reason": sent.text("reason")});
-    let result = desk.call(&ADJUST_STOCK).path(&sku).key(sent.key()).raw_body(&body).send().await;
-    answer(desk, &sku, "adjust", sent, result).await
+    let result = request.call(&ADJUST_STOCK).path(&sku).key(sent.key()).raw_body(&body).send().await;
+    answer(request, &sku, "adjust", sent, result).await
 }
 
-pub async fn set(desk: Desk, Path(sku): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let stock = match desk.call(&GET_STOCK).path(&sku).send().await {
+pub async fn set(request: AdminRequest, Path(sku): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let stock = match request.call(&GET_STOCK).path(&sku).send().await {
         Ok(stock) => stock,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let mut body = json!({"availableQty": number(sent.text("availableQty")), "productId": stock.product_id});
     if !sent.text("lowStockThreshold").is_empty() {
         body["lowStockThreshold"] = number(sent.text("lowStockThreshold"));
     }
-    let result = desk.call(&SET_STOCK).path(&sku).raw_body(&body).send().await;
-    answer(desk, &sku, "set", sent, result).await
+    let result = request.call(&SET_STOCK).path(&sku).raw_body(&body).send().await;
+    answer(request, &sku, "set", sent, result).await
 }

@@ -1,7 +1,7 @@
 //! Users: who they are, what they may do, and whether they can log in.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_orders::Parameters,
     screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
     sent::Sent,
@@ -28,23 +28,23 @@ const PATH: &str = "/admin/users";
 /// Orders on the page of a user.
 const ORDERS: usize = 10;
 
-fn roles(desk: &Desk, user: &User) -> String {
-    user.roles.iter().map(|role| words(desk.t, role.as_str())).collect::<Vec<_>>().join(", ")
+fn roles(request: &AdminRequest, user: &User) -> String {
+    user.roles.iter().map(|role| words(request.t, role.as_str())).collect::<Vec<_>>().join(", ")
 }
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["query", "role", "status"]);
-    let (found, faults) = match desk.fetch(&LIST_USERS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_USERS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|user| {
         Row::of([
             Cell::link(&user.name, format!("{PATH}/{}", user.user_id)).over(&user.email),
-            Cell::text(roles(&desk, user)),
+            Cell::text(roles(&request, user)),
             Cell::badge(badge(t, user.status.as_str())),
-            Cell::text(desk.moment(user.created_at)),
+            Cell::text(request.moment(user.created_at)),
         ])
     });
     let rows = rows.collect();
@@ -80,29 +80,29 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    sheet(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    sheet(request, &id, None).await
 }
 
-async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let user = desk.call(&GET_USER).path(id).send();
-    let orders = desk.call(&LIST_ALL_ORDERS).query("userId", id).query("limit", ORDERS).send();
+async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let user = request.call(&GET_USER).path(id).send();
+    let orders = request.call(&LIST_ALL_ORDERS).query("userId", id).query("limit", ORDERS).send();
     let (user, orders) = tokio::join!(user, orders);
     let user = match user {
         Ok(user) => user,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let orders = orders.map(|page| page.items).unwrap_or_default();
     let rows = orders.iter().map(|order| {
         Row::of([
             Cell::link(&order.order_number, format!("/admin/orders/{}", order.order_id)),
-            Cell::text(desk.moment(order.created_at)),
+            Cell::text(request.moment(order.created_at)),
             Cell::badge(badge(t, &order.status.to_string())),
-            Cell::number(desk.money(order.total_amount, order.currency)),
+            Cell::number(request.money(order.total_amount, order.currency)),
         ])
     });
     let path = |step: &str| format!("{PATH}/{}/{step}", user.user_id);
@@ -112,7 +112,7 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         FormView::new("unlock", t.unlock_title, path("unlock"), t.unlock)
     };
     let has = |role| user.roles.contains(&role);
-    let rights = FormView::new("roles", t.roles, path("roles"), desk.d.save)
+    let rights = FormView::new("roles", t.roles, path("roles"), request.d.save)
         .hint(t.roles_hint)
         .field(Field::checkbox("CUSTOMER", t.role_customer, has(Role::Customer)))
         .field(Field::checkbox("ADMIN", t.role_admin, has(Role::Admin)));
@@ -131,8 +131,8 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
             (t.email, Cell::text(&user.email)),
             (t.email_state, Cell::badge(verified)),
             (t.phone, Cell::maybe(user.phone.as_ref())),
-            (t.roles, Cell::text(roles(&desk, &user))),
-            (t.since, Cell::text(desk.moment(user.created_at))),
+            (t.roles, Cell::text(roles(&request, &user))),
+            (t.since, Cell::text(request.moment(user.created_at))),
             (t.id, Cell::code(user.user_id)),
         ],
         tables: vec![Table {
@@ -146,33 +146,33 @@ async fn sheet(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         forms: vec![lock, rights],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+async fn answer<A>(request: AdminRequest, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
     let to = (AdminNotice::Saved, &*format!("{PATH}/{id}"));
-    desk.finish(result, (form, sent), to, |desk, refused| sheet(desk, id, Some(refused))).await
+    request.finish(result, (form, sent), to, |request, refused| sheet(request, id, Some(refused))).await
 }
 
-pub async fn lock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&LOCK_ACCOUNT).path(&id).key(sent.key()).send().await;
-    answer(desk, &id, "lock", sent, result).await
+pub async fn lock(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&LOCK_ACCOUNT).path(&id).key(sent.key()).send().await;
+    answer(request, &id, "lock", sent, result).await
 }
 
-pub async fn unlock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&UNLOCK_ACCOUNT).path(&id).key(sent.key()).send().await;
-    answer(desk, &id, "unlock", sent, result).await
+pub async fn unlock(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&UNLOCK_ACCOUNT).path(&id).key(sent.key()).send().await;
+    answer(request, &id, "unlock", sent, result).await
 }
 
 /// The role SELLER comes with the seller's record, so it is sent as the user has it.
-pub async fn set_roles(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let user = match desk.call(&GET_USER).path(&id).send().await {
+pub async fn set_roles(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let user = match request.call(&GET_USER).path(&id).send().await {
         Ok(user) => user,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let kept = user.roles.iter().filter(|role| **role == Role::Seller).map(|role| role.as_str());
     let chosen = ["CUSTOMER", "ADMIN"].into_iter().filter(|role| sent.has(role));
     let roles: Vec<&str> = chosen.chain(kept).collect();
-    let result = desk.call(&SET_ROLES).path(&id).raw_body(&json!({"roles": roles})).send().await;
-    answer(desk, &id, "roles", sent, result).await
+    let result = request.call(&SET_ROLES).path(&id).raw_body(&json!({"roles": roles})).send().await;
+    answer(request, &id, "roles", sent, result).await
 }

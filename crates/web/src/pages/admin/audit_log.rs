@@ -1,7 +1,7 @@
 //! The audit log: every event of every service, and the check of its chain.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_messages::plain,
     admin_orders::Parameters,
     names::People,
@@ -32,15 +32,15 @@ fn fields(event: &DomainEvent) -> Vec<String> {
 }
 
 /// Events with what caused them.
-pub async fn table(desk: &Desk, id: &'static str, events: &[DomainEvent]) -> Table {
-    let t = desk.t;
-    let people = People::of(desk, events.iter().filter_map(|event| event.actor_id)).await;
+pub async fn table(request: &AdminRequest, id: &'static str, events: &[DomainEvent]) -> Table {
+    let t = request.t;
+    let people = People::of(request, events.iter().filter_map(|event| event.actor_id)).await;
     let rows = events.iter().map(|event| {
         let short: String = event.correlation_id.chars().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect();
-        let actor = event.actor_id.map_or_else(|| Cell::text("–"), |id| people.cell(desk, id));
+        let actor = event.actor_id.map_or_else(|| Cell::text("–"), |id| people.cell(request, id));
         Row::of([
             Cell::code(&event.event_type).over(&event.producer),
-            Cell::text(desk.moment(event.occurred_at)),
+            Cell::text(request.moment(event.occurred_at)),
             actor,
             Cell::link(format!("…{short}"), format!("{PATH}?correlationId={}", event.correlation_id)),
             Cell { lines: fields(event), ..Cell::default() },
@@ -64,10 +64,10 @@ pub async fn table(desk: &Desk, id: &'static str, events: &[DomainEvent]) -> Tab
     }
 }
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &FILTERS);
-    let mut call = desk.call(&LIST_AUDIT_EVENTS).query("limit", Desk::ROWS);
+    let mut call = request.call(&LIST_AUDIT_EVENTS).query("limit", AdminRequest::ROWS);
     for (name, value) in list.parameters() {
         // A day stands for its first instant.
         let instant = format!("{value}T00:00:00Z");
@@ -79,7 +79,7 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         Err(failure) if is_bad_filter(&failure) => {
             (Page { items: Vec::new(), next_cursor: None }, Some((failure.status(), Faults::of(&failure))))
         }
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let label = |name: &str| match name {
         "userId" => t.user,
@@ -111,19 +111,19 @@ pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response 
         ],
         chips,
         bare: list.bare(),
-        table: table(&desk, "events", &found.items).await,
+        table: table(&request, "events", &found.items).await,
         first: list.first(),
         next: list.next(found.next_cursor.as_ref()),
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn check(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
+pub async fn check(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
     let list = Listing::new(format!("{PATH}/check"), parameters, &["head"]);
-    let mut call = desk.call(&CHECK_AUDIT_LOG);
+    let mut call = request.call(&CHECK_AUDIT_LOG);
     if !list.value("head").is_empty() {
         call = call.query("head", list.value("head"));
     }
@@ -143,9 +143,9 @@ pub async fn check(desk: Desk, Query(parameters): Query<Parameters>) -> Response
     let found = match call.send().await {
         Ok(found) => found,
         Err(failure) if is_bad_filter(&failure) || failure.status() == StatusCode::SERVICE_UNAVAILABLE => {
-            return desk.sheet(Sheet { faults: Some((failure.status(), Faults::of(&failure))), ..view });
+            return request.sheet(Sheet { faults: Some((failure.status(), Faults::of(&failure))), ..view });
         }
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let verdict = if found.intact { Badge::new(t.chain_intact, Tone::Good) } else { Badge::new(t.chain_broken, Tone::Bad) };
     let head = found.head.as_ref().map_or_else(|| Cell::text("–"), Cell::code);
@@ -156,5 +156,5 @@ pub async fn check(desk: Desk, Query(parameters): Query<Parameters>) -> Response
         text: found.faults.iter().chain(&found.notes).cloned().collect::<Vec<_>>().join("\n"),
         ..view
     };
-    desk.sheet(view)
+    request.sheet(view)
 }

@@ -1,7 +1,7 @@
 //! The panel of a demonstration: faults of the providers to switch, and parcels to move. Without one the page does not exist.
 
 use super::{
-    Desk,
+    AdminRequest,
     screens::{Cell, Link, Refused, Row, Sheet, Table},
     sent::Sent,
 };
@@ -22,28 +22,28 @@ pub const PATH: &str = "/admin/demo";
 /// Parcels that are counted at most.
 const COUNTED: usize = 100;
 
-pub async fn show(desk: Desk) -> Response {
-    sheet(desk, None).await
+pub async fn show(request: AdminRequest) -> Response {
+    sheet(request, None).await
 }
 
-async fn faults(desk: &Desk) -> Result<(ProviderFaults, CarrierFaults), Failure> {
-    let (provider, carrier) = tokio::join!(desk.call(&GET_PROVIDER_FAULTS).send(), desk.call(&GET_CARRIER_FAULTS).send());
+async fn faults(request: &AdminRequest) -> Result<(ProviderFaults, CarrierFaults), Failure> {
+    let (provider, carrier) = tokio::join!(request.call(&GET_PROVIDER_FAULTS).send(), request.call(&GET_CARRIER_FAULTS).send());
     Ok((provider?, carrier?))
 }
 
 /// How many parcels are in a status; `None` when their service does not answer.
-async fn parcels(desk: &Desk, status: ShipmentStatus) -> Option<(usize, bool)> {
-    let page = desk.call(&LIST_SHIPMENTS).query("status", status.as_str()).query("limit", COUNTED).send().await.ok()?;
+async fn parcels(request: &AdminRequest, status: ShipmentStatus) -> Option<(usize, bool)> {
+    let page = request.call(&LIST_SHIPMENTS).query("status", status.as_str()).query("limit", COUNTED).send().await.ok()?;
     Some((page.items.len(), page.next_cursor.is_some()))
 }
 
-async fn sheet(desk: Desk, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let (provider, carrier) = match faults(&desk).await {
+async fn sheet(request: AdminRequest, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let (provider, carrier) = match faults(&request).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let (booked, moving) = tokio::join!(parcels(&desk, ShipmentStatus::Created), parcels(&desk, ShipmentStatus::InTransit));
+    let (booked, moving) = tokio::join!(parcels(&request, ShipmentStatus::Created), parcels(&request, ShipmentStatus::InTransit));
     let switch = |name: &str, label, effect: &str, is_on: bool| {
         let (state, button, to) = if is_on {
             (Badge::new(t.fault_on, Tone::Bad), t.switch_off, "off")
@@ -69,7 +69,7 @@ async fn sheet(desk: Desk, refused: Option<Refused>) -> Response {
                 id: "faults",
                 title: t.faults,
                 note: t.faults_note.to_owned(),
-                heads: vec![Head::new(t.fault), Head::new(t.status), Head::new(desk.d.actions)],
+                heads: vec![Head::new(t.fault), Head::new(t.status), Head::new(request.d.actions)],
                 rows: vec![
                     switch("declines", t.fault_declines, t.fault_declines_effect, provider.declines),
                     switch("slow", t.fault_slow, t.fault_slow_effect, provider.slow),
@@ -81,42 +81,42 @@ async fn sheet(desk: Desk, refused: Option<Refused>) -> Response {
                 id: "parcels",
                 title: t.parcels,
                 note: t.demo_parcels_note.to_owned(),
-                heads: vec![Head::new(t.what), Head::number(t.under_way), Head::new(desk.d.actions)],
+                heads: vec![Head::new(t.what), Head::number(t.under_way), Head::new(request.d.actions)],
                 rows: vec![step(t.next_scan, t.next_scan_effect, "scan"), step(t.deliver_now, t.deliver_now_effect, "deliver")],
                 ..Table::default()
             },
         ],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
 /// Switches one fault, or moves the parcels.
-pub async fn act(desk: Desk, Path((what, how)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+pub async fn act(request: AdminRequest, Path((what, how)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
     let result = match (what.as_str(), how.as_str()) {
-        ("parcels", "scan") => advance(&desk, ParcelStep::NextScan, &sent).await,
-        ("parcels", "deliver") => advance(&desk, ParcelStep::Deliver, &sent).await,
-        ("declines" | "slow" | "carrier", "on" | "off") => switch(&desk, &what, how == "on").await,
-        _ => return desk.not_found(),
+        ("parcels", "scan") => advance(&request, ParcelStep::NextScan, &sent).await,
+        ("parcels", "deliver") => advance(&request, ParcelStep::Deliver, &sent).await,
+        ("declines" | "slow" | "carrier", "on" | "off") => switch(&request, &what, how == "on").await,
+        _ => return request.not_found(),
     };
-    desk.finish(result, ("act", sent), (AdminNotice::Done, PATH), |desk, refused| sheet(desk, Some(refused))).await
+    request.finish(result, ("act", sent), (AdminNotice::Done, PATH), |request, refused| sheet(request, Some(refused))).await
 }
 
-async fn advance(desk: &Desk, step: ParcelStep, sent: &Sent) -> Result<(), Failure> {
+async fn advance(request: &AdminRequest, step: ParcelStep, sent: &Sent) -> Result<(), Failure> {
     // One key stands for all forms of the page, and the two steps are different requests.
     let key = format!("{}-{step}", sent.key());
-    desk.call(&ADVANCE_PARCELS).key(&key).raw_body(&json!({"step": step})).send().await.map(drop)
+    request.call(&ADVANCE_PARCELS).key(&key).raw_body(&json!({"step": step})).send().await.map(drop)
 }
 
-async fn switch(desk: &Desk, fault: &str, is_on: bool) -> Result<(), Failure> {
-    let (mut provider, mut carrier) = faults(desk).await?;
+async fn switch(request: &AdminRequest, fault: &str, is_on: bool) -> Result<(), Failure> {
+    let (mut provider, mut carrier) = faults(request).await?;
     match fault {
         "declines" => provider.declines = is_on,
         "slow" => provider.slow = is_on,
         _ => carrier.down = is_on,
     }
     match fault {
-        "carrier" => desk.call(&PUT_CARRIER_FAULTS).raw_body(&json!(carrier)).send().await.map(drop),
-        _ => desk.call(&PUT_PROVIDER_FAULTS).raw_body(&json!(provider)).send().await.map(drop),
+        "carrier" => request.call(&PUT_CARRIER_FAULTS).raw_body(&json!(carrier)).send().await.map(drop),
+        _ => request.call(&PUT_PROVIDER_FAULTS).raw_body(&json!(provider)).send().await.map(drop),
     }
 }

@@ -1,7 +1,7 @@
 //! Everything about an order that other services keep.
 
 use super::{
-    Desk, admin_ledger, admin_messages,
+    AdminRequest, admin_ledger, admin_messages,
     screens::{Row, Table},
 };
 use contracts::{
@@ -43,20 +43,20 @@ pub struct Beside {
     pub messages: Table,
 }
 
-pub async fn beside(desk: &Desk, order: &OrderView) -> Beside {
+pub async fn beside(request: &AdminRequest, order: &OrderView) -> Beside {
     let id = order.order_id;
     let payments = async {
-        let listed = desk.call(&LIST_PAYMENTS).query("orderId", id).query("limit", LOOKED_UP).send().await;
+        let listed = request.call(&LIST_PAYMENTS).query("orderId", id).query("limit", LOOKED_UP).send().await;
         let mut found = Vec::new();
         for payment in listed.map(|page| page.items).unwrap_or_default() {
-            found.extend(desk.call(&GET_PAYMENT).path(payment.payment_id).send().await.ok());
+            found.extend(request.call(&GET_PAYMENT).path(payment.payment_id).send().await.ok());
         }
         found
     };
-    let shipments = desk.call(&LIST_SHIPMENTS_OF_ORDER).path(id).query("limit", EVENTS).send();
-    let events = desk.call(&LIST_AUDIT_EVENTS).query("orderId", id).query("limit", EVENTS).send();
-    let postings = desk.call(&LIST_POSTINGS).query("orderId", id).query("limit", POSTINGS).send();
-    let messages = desk.call(&LIST_ALL_NOTIFICATIONS).query("userId", order.user_id).query("limit", MESSAGES).send();
+    let shipments = request.call(&LIST_SHIPMENTS_OF_ORDER).path(id).query("limit", EVENTS).send();
+    let events = request.call(&LIST_AUDIT_EVENTS).query("orderId", id).query("limit", EVENTS).send();
+    let postings = request.call(&LIST_POSTINGS).query("orderId", id).query("limit", POSTINGS).send();
+    let messages = request.call(&LIST_ALL_NOTIFICATIONS).query("userId", order.user_id).query("limit", MESSAGES).send();
     let (payments, shipments, events, postings, messages) = tokio::join!(payments, shipments, events, postings, messages);
 
     let (events, has_more_events) = events.map(|page| (page.items, page.next_cursor.is_some())).unwrap_or_default();
@@ -64,14 +64,14 @@ pub async fn beside(desk: &Desk, order: &OrderView) -> Beside {
         let mut found = BTreeMap::new();
         let named = std::iter::once(order.user_id).chain(events.iter().filter_map(|event| event.actor_id));
         for id in distinct(named.filter(|id| !id.is_guest())) {
-            found.extend(desk.call(&GET_USER).path(id).send().await.ok().map(|user| (id, user)));
+            found.extend(request.call(&GET_USER).path(id).send().await.ok().map(|user| (id, user)));
         }
         found
     };
     let sellers = async {
         let mut found = BTreeMap::new();
         for id in distinct(order.fulfilments.iter().filter_map(|part| part.seller_id)) {
-            found.extend(desk.call(&GET_SELLER).path(id).send().await.ok().map(|seller| (id, seller)));
+            found.extend(request.call(&GET_SELLER).path(id).send().await.ok().map(|seller| (id, seller)));
         }
         found
     };
@@ -79,7 +79,7 @@ pub async fn beside(desk: &Desk, order: &OrderView) -> Beside {
         let mut found = Vec::new();
         let of_order = events.iter().filter(|event| event.aggregate_type == "RETURN");
         for id in distinct(of_order.map(|event| ReturnId(event.aggregate_id))) {
-            found.extend(desk.call(&GET_RETURN).path(id).send().await.ok());
+            found.extend(request.call(&GET_RETURN).path(id).send().await.ok());
         }
         found
     };
@@ -89,13 +89,13 @@ pub async fn beside(desk: &Desk, order: &OrderView) -> Beside {
         is("orderNumber", &order.order_number) || is("orderId", &id.to_string())
     };
     let messages = messages.map(|page| page.items).unwrap_or_default();
-    let rows = messages.iter().filter(of_order).map(|message| Row::of(admin_messages::cells(desk, message)));
+    let rows = messages.iter().filter(of_order).map(|message| Row::of(admin_messages::cells(request, message)));
     let messages = Table {
         id: "messages",
-        title: desk.t.messages,
-        heads: admin_messages::heads(desk),
+        title: request.t.messages,
+        heads: admin_messages::heads(request),
         rows: rows.collect(),
-        empty: desk.t.no_messages,
+        empty: request.t.no_messages,
         ..Table::default()
     };
     Beside {
@@ -105,7 +105,7 @@ pub async fn beside(desk: &Desk, order: &OrderView) -> Beside {
         people,
         sellers,
         returns,
-        postings: admin_ledger::table(desk, &postings.map(|page| page.items).unwrap_or_default()),
+        postings: admin_ledger::table(request, &postings.map(|page| page.items).unwrap_or_default()),
         messages,
         events,
     }

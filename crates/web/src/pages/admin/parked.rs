@@ -1,7 +1,7 @@
 //! Events: how late they are, and those that a service could not consume.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
     screens::{Bulk, Cell, Field, Link, Row, Screen, Table},
     sent::Sent,
@@ -42,10 +42,10 @@ const REPLAY_FAILED_EVENT: Call<(), ()> = Call::post_unkeyed("", "/admin/parked-
 pub type OfService = (&'static str, Result<Page<FailedEvent>, Failure>);
 
 /// Asks every service for what it could not consume.
-pub async fn of_all(desk: &Desk, status: &str) -> Vec<OfService> {
+pub async fn of_all(request: &AdminRequest, status: &str) -> Vec<OfService> {
     let mut answers = Vec::with_capacity(SERVICE_NAMES.len());
     for service in SERVICE_NAMES {
-        let mut call = desk.call(&LIST_FAILED_EVENTS).path(service).query("limit", EACH);
+        let mut call = request.call(&LIST_FAILED_EVENTS).path(service).query("limit", EACH);
         if !status.is_empty() {
             call = call.query("status", status);
         }
@@ -72,8 +72,8 @@ impl Lag {
 }
 
 /// Measures the way of the newest events to the log, which consumes the events of every service.
-pub async fn lag(desk: &Desk) -> Result<Lag, Failure> {
-    let newest = desk.call(&LIST_AUDIT_EVENTS).query("limit", MEASURED).send().await?;
+pub async fn lag(request: &AdminRequest) -> Result<Lag, Failure> {
+    let newest = request.call(&LIST_AUDIT_EVENTS).query("limit", MEASURED).send().await?;
     Ok(Lag::of(&newest.items))
 }
 
@@ -86,16 +86,16 @@ pub fn span(duration: Duration) -> String {
     }
 }
 
-pub async fn list(desk: Desk, Query(parameters): Query<Parameters>) -> Response {
-    show(desk, parameters, None).await
+pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
+    show(request, parameters, None).await
 }
 
-async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response {
-    let t = desk.t;
+async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+    let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "service"]);
     let is_status = FailedEventStatus::ALL.iter().any(|status| status.as_str() == list.value("status"));
     let status = if is_status { list.value("status") } else { "" };
-    let (answers, lag) = tokio::join!(of_all(&desk, status), lag(&desk));
+    let (answers, lag) = tokio::join!(of_all(&request, status), lag(&request));
     let wanted = list.value("service");
     let mut silent = Vec::new();
     let mut rows = Vec::new();
@@ -114,11 +114,11 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
                 Cell::text(service),
                 Cell::badge(badge(t, if event.status == FailedEventStatus::Blocked { "PENDING" } else { event.status.as_str() })),
                 Cell::number(event.attempts),
-                Cell::text(desk.moment(event.parked_at)),
+                Cell::text(request.moment(event.parked_at)),
                 Cell::link(t.same_request, format!("/admin/audit?correlationId={}", event.event.correlation_id)),
                 if event.status == FailedEventStatus::Blocked { Cell::text("–") } else { replay },
             ];
-            rows.push(Row::of(cells).chosen_by(format!("{service}/{id}"), format!("{} {}", desk.d.choose, event.event.event_type)));
+            rows.push(Row::of(cells).chosen_by(format!("{service}/{id}"), format!("{} {}", request.d.choose, event.event.event_type)));
         }
     }
     let faults = refused.or_else(|| {
@@ -152,14 +152,14 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
         table: Table {
             id: "events",
             heads: vec![
-                Head::choice(desk.d),
+                Head::choice(request.d),
                 Head::new(t.event),
                 Head::new(t.service),
                 Head::new(t.status),
                 Head::number(t.attempts),
                 Head::new(t.failed_at),
                 Head::new(t.correlation),
-                Head::new(desk.d.actions),
+                Head::new(request.d.actions),
             ],
             rows,
             empty: t.no_failed_events,
@@ -170,29 +170,29 @@ async fn show(desk: Desk, parameters: Parameters, refused: Trouble) -> Response 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn replay(desk: Desk, Path((service, id)): Path<(String, String)>) -> Response {
-    let result = desk.call(&REPLAY_FAILED_EVENT).path(&service).path(&id).send().await;
+pub async fn replay(request: AdminRequest, Path((service, id)): Path<(String, String)>) -> Response {
+    let result = request.call(&REPLAY_FAILED_EVENT).path(&service).path(&id).send().await;
     match result {
-        Ok(()) => desk.done(AdminNotice::Replayed, PATH),
+        Ok(()) => request.done(AdminNotice::Replayed, PATH),
         Err(failure) => {
             let refused = Some((failure.status(), Faults::of(&failure)));
-            show(desk, Parameters::new(), refused).await
+            show(request, Parameters::new(), refused).await
         }
     }
 }
 
-pub async fn replay_many(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn replay_many(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
     let mut tally = Tally::default();
     for chosen in sent.chosen() {
         let (service, id) = chosen.split_once('/').unwrap_or((chosen, ""));
-        tally.count(chosen, desk.call(&REPLAY_FAILED_EVENT).path(service).path(id).send().await);
+        tally.count(chosen, request.call(&REPLAY_FAILED_EVENT).path(service).path(id).send().await);
     }
-    match tally.faults(desk.t.some_refused) {
-        None => desk.done(AdminNotice::Replayed, PATH),
-        Some(faults) => show(desk, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
+    match tally.faults(request.t.some_refused) {
+        None => request.done(AdminNotice::Replayed, PATH),
+        Some(faults) => show(request, Parameters::new(), Some((StatusCode::CONFLICT, faults))).await,
     }
 }
 

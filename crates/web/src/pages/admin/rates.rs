@@ -1,7 +1,7 @@
 //! The tables of rates: taxes and commissions. Each is edited as a whole, as text with a line for each rate.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_promotions::percent,
     screens::{Cell, Field, FormView, Refused, Row, Sheet, Table},
     sent::{Sent, amount},
@@ -42,15 +42,15 @@ fn or_null(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { json!(text) }
 }
 
-pub async fn taxes(desk: Desk) -> Response {
-    show_taxes(desk, None).await
+pub async fn taxes(request: AdminRequest) -> Response {
+    show_taxes(request, None).await
 }
 
-async fn show_taxes(desk: Desk, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let table = match desk.call(&GET_TAX_RATES).send().await {
+async fn show_taxes(request: AdminRequest, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let table = match request.call(&GET_TAX_RATES).send().await {
         Ok(table) => table,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = table.items.iter().map(|rate| {
         Row::of([
@@ -65,7 +65,7 @@ async fn show_taxes(desk: Desk, refused: Option<Refused>) -> Response {
         format!("{}, {state}, {}, {}", rate.country, rate.tax_class, typed(i64::from(rate.basis_points)))
     });
     let text = text.collect::<Vec<_>>().join("\n");
-    let form = FormView::new("taxes", t.replace_table, "/admin/taxes", desk.d.save)
+    let form = FormView::new("taxes", t.replace_table, "/admin/taxes", request.d.save)
         .hint(t.taxes_hint)
         .field(Field::new("items", t.one_rate_a_line, "textarea", text))
         .main()
@@ -85,7 +85,7 @@ async fn show_taxes(desk: Desk, refused: Option<Refused>) -> Response {
         forms: vec![form],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
 fn tax_items(text: &str) -> Vec<Value> {
@@ -99,30 +99,30 @@ fn tax_items(text: &str) -> Vec<Value> {
     lines(text).map(item).collect()
 }
 
-pub async fn save_taxes(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn save_taxes(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
     let body = json!({"items": tax_items(sent.text("items"))});
-    match desk.call(&PUT_TAX_RATES).raw_body(&body).send().await {
-        Ok(_) => desk.done(AdminNotice::Saved, "/admin/taxes"),
+    match request.call(&PUT_TAX_RATES).raw_body(&body).send().await {
+        Ok(_) => request.done(AdminNotice::Saved, "/admin/taxes"),
         Err(failure) => {
-            let refused = Refused::of_lines("taxes", sent, &failure, desk.t.line);
-            show_taxes(desk, Some(refused)).await
+            let refused = Refused::of_lines("taxes", sent, &failure, request.t.line);
+            show_taxes(request, Some(refused)).await
         }
     }
 }
 
-pub async fn commissions(desk: Desk) -> Response {
-    show_commissions(desk, None).await
+pub async fn commissions(request: AdminRequest) -> Response {
+    show_commissions(request, None).await
 }
 
-async fn show_commissions(desk: Desk, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let rates = desk.call(&GET_COMMISSIONS).send();
-    let tree = desk.call(&LIST_CATEGORIES).send();
-    let sellers = desk.call(&LIST_SELLERS).query("limit", SELLERS).send();
+async fn show_commissions(request: AdminRequest, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let rates = request.call(&GET_COMMISSIONS).send();
+    let tree = request.call(&LIST_CATEGORIES).send();
+    let sellers = request.call(&LIST_SELLERS).query("limit", SELLERS).send();
     let (rates, tree, sellers) = tokio::join!(rates, tree, sellers);
     let rates = match rates {
         Ok(rates) => rates,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let mut categories = HashMap::new();
     let mut open = tree.map(|tree| tree.items).unwrap_or_default();
@@ -147,7 +147,7 @@ async fn show_commissions(desk: Desk, refused: Option<Refused>) -> Response {
         format!("{category}, {seller}, {}", typed(rate.basis_points))
     });
     let text = text.collect::<Vec<_>>().join("\n");
-    let form = FormView::new("commissions", t.replace_table, "/admin/commissions", desk.d.save)
+    let form = FormView::new("commissions", t.replace_table, "/admin/commissions", request.d.save)
         .hint(t.commissions_hint)
         .field(Field::new("items", t.one_rate_a_line, "textarea", text))
         .main()
@@ -167,7 +167,7 @@ async fn show_commissions(desk: Desk, refused: Option<Refused>) -> Response {
         forms: vec![form],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
 fn commission_items(text: &str) -> Vec<Value> {
@@ -176,13 +176,13 @@ fn commission_items(text: &str) -> Vec<Value> {
     lines(text).map(item).collect()
 }
 
-pub async fn save_commissions(desk: Desk, Form(sent): Form<Sent>) -> Response {
+pub async fn save_commissions(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
     let body = json!({"items": commission_items(sent.text("items"))});
-    match desk.call(&PUT_COMMISSIONS).raw_body(&body).send().await {
-        Ok(_) => desk.done(AdminNotice::Saved, "/admin/commissions"),
+    match request.call(&PUT_COMMISSIONS).raw_body(&body).send().await {
+        Ok(_) => request.done(AdminNotice::Saved, "/admin/commissions"),
         Err(failure) => {
-            let refused = Refused::of_lines("commissions", sent, &failure, desk.t.line);
-            show_commissions(desk, Some(refused)).await
+            let refused = Refused::of_lines("commissions", sent, &failure, request.t.line);
+            show_commissions(request, Some(refused)).await
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A refund: its amount, then what it would do, then the refund.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_orders::{PATH, Parameters},
     screens::{Cell, Field, FormView, Link, Refused, Sheet},
     sent::{Sent, amount},
@@ -19,10 +19,10 @@ use contracts::{
 use serde_json::json;
 
 /// The order, and the payment that money can go back from.
-async fn read(desk: &Desk, id: &str) -> Result<(OrderView, Option<Payment>), Failure> {
-    let order = desk.call(&GET_ORDER).path(id).send().await?;
+async fn read(request: &AdminRequest, id: &str) -> Result<(OrderView, Option<Payment>), Failure> {
+    let order = request.call(&GET_ORDER).path(id).send().await?;
     let payment = match order.payment_id {
-        Some(id) => Some(desk.call(&GET_PAYMENT).path(id).send().await?),
+        Some(id) => Some(request.call(&GET_PAYMENT).path(id).send().await?),
         None => None,
     };
     Ok((order, payment))
@@ -33,20 +33,20 @@ pub fn refundable(payment: &Payment) -> i64 {
     if payment.status == PaymentStatus::Captured { payment.captured_amount - payment.refunded_amount } else { 0 }
 }
 
-pub async fn form(desk: Desk, Path(id): Path<String>) -> Response {
-    ask(desk, &id, None).await
+pub async fn form(request: AdminRequest, Path(id): Path<String>) -> Response {
+    ask(request, &id, None).await
 }
 
-async fn ask(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let t = desk.t;
-    let (order, payment) = match read(&desk, id).await {
+async fn ask(request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let t = request.t;
+    let (order, payment) = match read(&request, id).await {
         Ok(read) => read,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let left = payment.as_ref().map_or(0, refundable);
-    let view = sheet(&desk, &order, payment.as_ref());
+    let view = sheet(&request, &order, payment.as_ref());
     if left == 0 {
-        return desk.sheet(Sheet { lead: t.nothing_to_refund.to_owned(), ..view });
+        return request.sheet(Sheet { lead: t.nothing_to_refund.to_owned(), ..view });
     }
     let parts = [("all", t.refund_all), ("part", t.refund_part)];
     let form = FormView::new("refund", t.refund_how_much, format!("{PATH}/{}/refund/preview", order.order_id), t.refund_to_preview)
@@ -56,12 +56,12 @@ async fn ask(desk: Desk, id: &str, refused: Option<Refused>) -> Response {
         .by_get()
         .main()
         .again(refused.as_ref());
-    desk.sheet(Sheet { faults: Refused::trouble(refused.as_ref()), forms: vec![form], ..view })
+    request.sheet(Sheet { faults: Refused::trouble(refused.as_ref()), forms: vec![form], ..view })
 }
 
-fn sheet(desk: &Desk, order: &OrderView, payment: Option<&Payment>) -> Sheet {
-    let t = desk.t;
-    let money = |minor| desk.money(minor, order.currency);
+fn sheet(request: &AdminRequest, order: &OrderView, payment: Option<&Payment>) -> Sheet {
+    let t = request.t;
+    let money = |minor| request.money(minor, order.currency);
     let (captured, refunded) = payment.map_or((0, 0), |payment| (payment.captured_amount, payment.refunded_amount));
     Sheet {
         title: format!("{} {}", t.refund_of, order.order_number),
@@ -75,12 +75,12 @@ fn sheet(desk: &Desk, order: &OrderView, payment: Option<&Payment>) -> Sheet {
     }
 }
 
-pub async fn preview(desk: Desk, Path(id): Path<String>, Query(parameters): Query<Parameters>) -> Response {
-    let t = desk.t;
-    let (order, payment) = match read(&desk, &id).await {
+pub async fn preview(request: AdminRequest, Path(id): Path<String>, Query(parameters): Query<Parameters>) -> Response {
+    let t = request.t;
+    let (order, payment) = match read(&request, &id).await {
         Ok((order, Some(payment))) if refundable(&payment) > 0 => (order, payment),
-        Ok(_) => return ask(desk, &id, None).await,
-        Err(failure) => return desk.failed(&failure),
+        Ok(_) => return ask(request, &id, None).await,
+        Err(failure) => return request.failed(&failure),
     };
     let left = refundable(&payment);
     let sent = Sent(parameters);
@@ -90,14 +90,14 @@ pub async fn preview(desk: Desk, Path(id): Path<String>, Query(parameters): Quer
         Some(minor) if (1..=left).contains(&minor) => minor,
         None | Some(..1) => {
             let refused = Refused::unread("refund", sent, "amount", t.not_an_amount);
-            return ask(desk, &id, Some(refused)).await;
+            return ask(request, &id, Some(refused)).await;
         }
         Some(_) => {
             let refused = Refused::unread("refund", sent, "amount", t.more_than_left);
-            return ask(desk, &id, Some(refused)).await;
+            return ask(request, &id, Some(refused)).await;
         }
     };
-    let money = |minor| desk.money(minor, order.currency);
+    let money = |minor| request.money(minor, order.currency);
     let is_whole = minor == payment.captured_amount;
     let confirm = FormView::new("confirm", t.refund_confirm, format!("{PATH}/{}/refund", order.order_id), t.refund_now)
         .hint(t.refund_confirm_hint)
@@ -115,19 +115,19 @@ pub async fn preview(desk: Desk, Path(id): Path<String>, Query(parameters): Quer
         ],
         links: vec![Link { label: t.another_amount, href: format!("{PATH}/{}/refund", order.order_id) }],
         forms: vec![confirm],
-        ..sheet(&desk, &order, Some(&payment))
+        ..sheet(&request, &order, Some(&payment))
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-pub async fn refund(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let payment = match desk.call(&GET_ORDER).path(&id).send().await {
+pub async fn refund(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let payment = match request.call(&GET_ORDER).path(&id).send().await {
         Ok(order) => order.payment_id,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let Some(payment) = payment else { return ask(desk, &id, None).await };
+    let Some(payment) = payment else { return ask(request, &id, None).await };
     let minor: i64 = sent.text("amount").parse().unwrap_or(0);
-    let result = desk.call(&REFUND_PAYMENT).path(payment).key(sent.key()).raw_body(&json!({"amount": minor})).send().await;
+    let result = request.call(&REFUND_PAYMENT).path(payment).key(sent.key()).raw_body(&json!({"amount": minor})).send().await;
     let to = (AdminNotice::Refunded, &*format!("{PATH}/{id}"));
-    desk.finish(result, ("refund", sent), to, |desk, refused| ask(desk, &id, Some(refused))).await
+    request.finish(result, ("refund", sent), to, |request, refused| ask(request, &id, Some(refused))).await
 }

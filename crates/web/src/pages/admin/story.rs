@@ -1,7 +1,7 @@
 //! The whole story of an order on one page.
 
 use super::{
-    Dashboard, Desk, Frame, Trouble, admin_messages,
+    AdminRequest, Dashboard, Frame, Trouble, admin_messages,
     admin_orders::PATH,
     audit_log,
     gathered::beside,
@@ -93,13 +93,13 @@ struct Parcel {
     steps: Vec<Step>,
 }
 
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Response {
-    page(desk, &id, None).await
+pub async fn show(request: AdminRequest, Path(id): Path<String>) -> Response {
+    page(request, &id, None).await
 }
 
 /// What happened to the units, by the events of the inventory: the API shows reservations to services alone.
-fn stock(desk: &Desk, events: &[DomainEvent]) -> Table {
-    let t = desk.t;
+fn stock(request: &AdminRequest, events: &[DomainEvent]) -> Table {
+    let t = request.t;
     let state = |event: &DomainEvent| match event.event_type.as_str() {
         "StockReserved" => Some("RESERVED"),
         "StockConfirmed" => Some("CONFIRMED"),
@@ -119,7 +119,7 @@ fn stock(desk: &Desk, events: &[DomainEvent]) -> Table {
         Some(Row::of([
             Cell::badge(badge(t, state)),
             Cell { lines: lines.iter().map(line).collect(), ..Cell::default() },
-            Cell::text(desk.moment(event.occurred_at)),
+            Cell::text(request.moment(event.occurred_at)),
         ]))
     });
     Table {
@@ -133,8 +133,8 @@ fn stock(desk: &Desk, events: &[DomainEvent]) -> Table {
 }
 
 /// Who caused what, from the log: requests of people, the oldest first.
-fn people(desk: &Desk, events: &[DomainEvent], known: &BTreeMap<UserId, User>, customer: UserId) -> Table {
-    let t = desk.t;
+fn people(request: &AdminRequest, events: &[DomainEvent], known: &BTreeMap<UserId, User>, customer: UserId) -> Table {
+    let t = request.t;
     let mut by_request: Vec<(UserId, &DomainEvent, Vec<&str>)> = Vec::new();
     for event in events.iter().rev() {
         let Some(actor) = event.actor_id else { continue };
@@ -152,7 +152,7 @@ fn people(desk: &Desk, events: &[DomainEvent], known: &BTreeMap<UserId, User>, c
         Row::of([
             Cell::link(name, format!("/admin/users/{actor}")).over(who),
             Cell::text(types.join(", ")),
-            Cell::link(desk.moment(first.occurred_at), format!("{}?correlationId={}", audit_log::PATH, first.correlation_id)),
+            Cell::link(request.moment(first.occurred_at), format!("{}?correlationId={}", audit_log::PATH, first.correlation_id)),
         ])
     });
     Table {
@@ -165,15 +165,16 @@ fn people(desk: &Desk, events: &[DomainEvent], known: &BTreeMap<UserId, User>, c
     }
 }
 
-fn payment(desk: &Desk, payment: &Payment) -> PaymentView {
-    let t = desk.t;
-    let money = |minor| desk.money(minor, payment.currency);
-    let failure = |why: Option<&contracts::problem::Failure>| why.map(|why| failure(desk.lang, &why.code).to_owned()).unwrap_or_default();
+fn payment(request: &AdminRequest, payment: &Payment) -> PaymentView {
+    let t = request.t;
+    let money = |minor| request.money(minor, payment.currency);
+    let failure =
+        |why: Option<&contracts::problem::Failure>| why.map(|why| failure(request.lang, &why.code).to_owned()).unwrap_or_default();
     let rows = payment.transactions.iter().map(|transaction| {
         Row::of([
             Cell::text(words(t, transaction.r#type.as_str())).over(failure(transaction.failure.as_ref())),
             Cell::badge(badge(t, transaction.status.as_str())),
-            Cell::text(desk.moment(transaction.created_at)),
+            Cell::text(request.moment(transaction.created_at)),
             Cell::number(money(transaction.amount)),
         ])
     });
@@ -181,7 +182,7 @@ fn payment(desk: &Desk, payment: &Payment) -> PaymentView {
         status: badge(t, &payment.status.to_string()),
         amount: money(payment.amount),
         method: payment.payment_method.to_string(),
-        moment: desk.moment(payment.created_at),
+        moment: request.moment(payment.created_at),
         failure: failure(payment.failure.as_ref()),
         transactions: Table {
             id: "transactions",
@@ -194,14 +195,14 @@ fn payment(desk: &Desk, payment: &Payment) -> PaymentView {
     }
 }
 
-fn returns(desk: &Desk, found: &[Return]) -> Table {
-    let t = desk.t;
+fn returns(request: &AdminRequest, found: &[Return]) -> Table {
+    let t = request.t;
     let rows = found.iter().map(|one| {
         Row::of([
             Cell::link(t.a_return, format!("/admin/returns/{}", one.return_id)),
             Cell::badge(badge(t, &one.status.to_string())),
-            Cell::text(desk.moment(one.created_at)),
-            Cell::number(desk.money(one.refund_amount, one.currency)),
+            Cell::text(request.moment(one.created_at)),
+            Cell::number(request.money(one.refund_amount, one.currency)),
         ])
     });
     Table {
@@ -221,8 +222,8 @@ fn can_cancel(order: &OrderView) -> bool {
     is_open && !order.cancellation_requested && !order.partially_shipped
 }
 
-fn forms(desk: &Desk, order: &OrderView) -> Vec<FormView> {
-    let t = desk.t;
+fn forms(request: &AdminRequest, order: &OrderView) -> Vec<FormView> {
+    let t = request.t;
     let path = |step: &str| format!("{PATH}/{}/{step}", order.order_id);
     let mut forms = Vec::new();
     if order.shipping.pending {
@@ -239,18 +240,18 @@ fn forms(desk: &Desk, order: &OrderView) -> Vec<FormView> {
     forms
 }
 
-async fn page(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
-    let order = match desk.call(&GET_ORDER).path(id).send().await {
+async fn page(mut request: AdminRequest, id: &str, refused: Option<Refused>) -> Response {
+    let order = match request.call(&GET_ORDER).path(id).send().await {
         Ok(order) => order,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let found = beside(&desk, &order).await;
-    let (frame, board) = desk.frames();
-    let t = desk.t;
-    let money = |minor| desk.money(minor, order.currency);
+    let found = beside(&request, &order).await;
+    let (frame, board) = request.frames();
+    let t = request.t;
+    let money = |minor| request.money(minor, order.currency);
     let step = |status: &str, at, reason: Option<&String>| Step {
         badge: badge(t, status),
-        moment: desk.moment(at),
+        moment: request.moment(at),
         reason: reason.cloned().unwrap_or_default(),
     };
     let parts = order.fulfilments.iter().map(|part| {
@@ -309,55 +310,55 @@ async fn page(mut desk: Desk, id: &str, refused: Option<Refused>) -> Response {
     let status = refused.as_ref().map(|refused| refused.status);
     let template = StoryPage {
         t,
-        key: desk.key(),
+        key: request.key(),
         title: format!("{} {}", t.order, order.order_number),
         status: badge(t, &order.status.to_string()),
-        placed: desk.moment(order.created_at),
+        placed: request.moment(order.created_at),
         faults: Refused::trouble(refused.as_ref()),
         customer,
         address: lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
         timeline: order.timeline.iter().map(|entry| step(&entry.status.to_string(), entry.occurred_at, entry.reason.as_ref())).collect(),
         shares: parts.collect(),
         sums,
-        payments: found.payments.iter().map(|one| payment(&desk, one)).collect(),
-        stock: stock(&desk, &found.events),
+        payments: found.payments.iter().map(|one| payment(&request, one)).collect(),
+        stock: stock(&request, &found.events),
         parcels: parcels.collect(),
-        returns: returns(&desk, &found.returns),
-        people: people(&desk, &found.events, &found.people, order.user_id),
-        events: audit_log::table(&desk, "events", &found.events).await,
+        returns: returns(&request, &found.returns),
+        people: people(&request, &found.events, &found.people, order.user_id),
+        events: audit_log::table(&request, "events", &found.events).await,
         has_more_events: found.has_more_events,
         can_refund: present.is_some_and(|payment| refundable(payment) > 0),
-        forms: forms(&desk, &order).into_iter().map(|form| form.again(refused.as_ref())).collect(),
+        forms: forms(&request, &order).into_iter().map(|form| form.again(refused.as_ref())).collect(),
         messages: found.messages,
         ledger: found.postings,
         order,
         frame,
         board,
     };
-    desk.answer_as(status, &template)
+    request.answer_as(status, &template)
 }
 
-async fn answer<A>(desk: Desk, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
+async fn answer<A>(request: AdminRequest, id: &str, form: &'static str, sent: Sent, result: Result<A, Failure>) -> Response {
     let to = (AdminNotice::Requested, &*format!("{PATH}/{id}"));
-    desk.finish(result, (form, sent), to, |desk, refused| page(desk, id, Some(refused))).await
+    request.finish(result, (form, sent), to, |request, refused| page(request, id, Some(refused))).await
 }
 
-pub async fn cancel(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&CANCEL_ORDER).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
-    answer(desk, &id, "cancel", sent, result).await
+pub async fn cancel(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&CANCEL_ORDER).path(&id).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(request, &id, "cancel", sent, result).await
 }
 
-pub async fn cancel_part(desk: Desk, Path((id, part)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&CANCEL_FULFILMENT).path(&id).path(&part).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
-    answer(desk, &id, "part", sent, result).await
+pub async fn cancel_part(request: AdminRequest, Path((id, part)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&CANCEL_FULFILMENT).path(&id).path(&part).key(sent.key()).raw_body(&sent.body(&["reason"])).send().await;
+    answer(request, &id, "part", sent, result).await
 }
 
-pub async fn book_again(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&RETRY_SHIPMENT).path(&id).send().await;
-    answer(desk, &id, "ship", sent, result).await
+pub async fn book_again(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&RETRY_SHIPMENT).path(&id).send().await;
+    answer(request, &id, "ship", sent, result).await
 }
 
-pub async fn restock(desk: Desk, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let result = desk.call(&RESTOCK_ORDER).path(&id).key(sent.key()).send().await;
-    answer(desk, &id, "restock", sent, result).await
+pub async fn restock(request: AdminRequest, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let result = request.call(&RESTOCK_ORDER).path(&id).key(sent.key()).send().await;
+    answer(request, &id, "restock", sent, result).await
 }

@@ -1,7 +1,7 @@
 //! The services of the installation, as far as they show themselves by the public API.
 
 use super::{
-    Desk, Trouble,
+    AdminRequest, Trouble,
     parked::{self, span},
     screens::{Cell, FormView, Link, Row, Sheet, Table},
     today::micros,
@@ -20,17 +20,17 @@ use contracts::{
 
 const PATH: &str = "/admin/system";
 
-pub async fn show(desk: Desk) -> Response {
-    sheet(desk, None).await
+pub async fn show(request: AdminRequest) -> Response {
+    sheet(request, None).await
 }
 
-async fn sheet(desk: Desk, refused: Trouble) -> Response {
-    let t = desk.t;
-    let limits = async { desk.call(&GET_SEARCH_INDEX).policy().await };
-    let (system, lag, (policy, index)) = tokio::join!(desk.call(&GET_SYSTEM).send(), parked::lag(&desk), limits);
+async fn sheet(request: AdminRequest, refused: Trouble) -> Response {
+    let t = request.t;
+    let limits = async { request.call(&GET_SEARCH_INDEX).policy().await };
+    let (system, lag, (policy, index)) = tokio::join!(request.call(&GET_SYSTEM).send(), parked::lag(&request), limits);
     let system = match system {
         Ok(system) => system,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let silent = system.services.iter().filter(|service| !service.answers).count();
     let rows = system.services.iter().map(|service| {
@@ -53,7 +53,7 @@ async fn sheet(desk: Desk, refused: Trouble) -> Response {
     let failed = if requests.failed > 0 { format!("{} {}", requests.failed, t.failed_requests) } else { String::new() };
     let mut facts = vec![
         (t.version, Cell::code(&system.version)),
-        (t.serving_since, Cell::text(desk.moment(system.serving_since))),
+        (t.serving_since, Cell::text(request.moment(system.serving_since))),
         (t.limits, policy.map_or_else(|| Cell::text(t.no_limits), |policy| Cell { lines: vec![policy], ..Cell::default() })),
     ];
     if let Ok(index) = &index {
@@ -96,16 +96,16 @@ async fn sheet(desk: Desk, refused: Trouble) -> Response {
         forms: vec![FormView::new("index", t.rebuild_title, "/admin/system/index", t.rebuild).hint(t.rebuild_hint)],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-pub async fn rebuild_index(desk: Desk) -> Response {
-    let result = desk.call(&REBUILD_SEARCH_INDEX).send().await;
+pub async fn rebuild_index(request: AdminRequest) -> Response {
+    let result = request.call(&REBUILD_SEARCH_INDEX).send().await;
     match result {
-        Ok(()) => desk.done(AdminNotice::Requested, PATH),
+        Ok(()) => request.done(AdminNotice::Requested, PATH),
         Err(failure) => {
             let refused = Some((failure.status(), Faults::of(&failure)));
-            sheet(desk, refused).await
+            sheet(request, refused).await
         }
     }
 }

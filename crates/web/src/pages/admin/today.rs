@@ -1,7 +1,7 @@
 //! Today beside the week before: what the public API says about orders, money, carts, stock, requests and events.
 
 use super::{
-    Desk,
+    AdminRequest,
     admin_orders::PATH as ORDERS,
     parked::span,
     screens::{Cell, Row, Sheet, Table},
@@ -106,8 +106,8 @@ fn together(days: &[Figures]) -> Figures {
 }
 
 /// The newest events of placing and confirming an order.
-async fn newest_events(desk: &Desk) -> Result<(Vec<DomainEvent>, Vec<DomainEvent>), Failure> {
-    let read = async |kind: &str| desk.call(&LIST_AUDIT_EVENTS).query("eventType", kind).query("limit", BATCH).send().await;
+async fn newest_events(request: &AdminRequest) -> Result<(Vec<DomainEvent>, Vec<DomainEvent>), Failure> {
+    let read = async |kind: &str| request.call(&LIST_AUDIT_EVENTS).query("eventType", kind).query("limit", BATCH).send().await;
     let (placed, confirmed) = tokio::join!(read("OrderCreated"), read("OrderConfirmed"));
     Ok((placed?.items, confirmed?.items))
 }
@@ -122,8 +122,8 @@ fn spans(placed: &[DomainEvent], confirmed: &[DomainEvent]) -> Vec<Duration> {
 }
 
 /// How many items a list has, up to a page.
-async fn count<T: DeserializeOwned>(desk: &Desk, call: &Call<(), Page<T>>, filter: (&str, &str)) -> String {
-    match desk.call(call).query(filter.0, filter.1).query("limit", BATCH).send().await {
+async fn count<T: DeserializeOwned>(request: &AdminRequest, call: &Call<(), Page<T>>, filter: (&str, &str)) -> String {
+    match request.call(call).query(filter.0, filter.1).query("limit", BATCH).send().await {
         Ok(page) if page.next_cursor.is_some() => format!("{}+", page.items.len()),
         Ok(page) => page.items.len().to_string(),
         Err(_) => "–".to_owned(),
@@ -139,10 +139,10 @@ fn short_day(language: Language, seconds: i64) -> String {
 }
 
 /// Two series over the days of a week: this week and the one before.
-fn weeks<T: Copy>(desk: &Desk, days: &[T], value: impl Fn(T) -> Option<i64>) -> Vec<Series> {
+fn weeks<T: Copy>(request: &AdminRequest, days: &[T], value: impl Fn(T) -> Option<i64>) -> Vec<Series> {
     let (before, this) = days.split_at(days.len().min(WEEK));
     let series = |name: &str, days: &[T]| Series { name: name.to_owned(), values: days.iter().map(|day| value(*day)).collect() };
-    vec![series(desk.t.this_week, this), series(desk.t.week_before, before)]
+    vec![series(request.t.this_week, this), series(request.t.week_before, before)]
 }
 
 /// How many spans end in each bar.
@@ -155,12 +155,12 @@ fn spread(spans: &[Duration]) -> Vec<Option<i64>> {
     if spans.is_empty() { Vec::new() } else { counts.into_iter().map(Some).collect() }
 }
 
-fn spread_plot(desk: &Desk, title: &'static str, spans: &[Duration]) -> Plot {
+fn spread_plot(request: &AdminRequest, title: &'static str, spans: &[Duration]) -> Plot {
     let written = |ms: u128| span(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX)));
     let mut points: Vec<String> = ENDS_MS.iter().map(|end| format!("≤\u{a0}{}", written(*end))).collect();
-    points.push(desk.t.longer.to_owned());
-    let series = vec![Series { name: desk.t.number.to_owned(), values: spread(spans) }];
-    Plot::new(PlotKind::Bar, (title, desk.t.span), points, series, |value| value.to_string())
+    points.push(request.t.longer.to_owned());
+    let series = vec![Series { name: request.t.number.to_owned(), values: spread(spans) }];
+    Plot::new(PlotKind::Bar, (title, request.t.span), points, series, |value| value.to_string())
 }
 
 /// Writes microseconds for people.
@@ -187,37 +187,37 @@ fn parked(system: Option<&SystemStatus>) -> String {
     format!("{}{more}", system.services.iter().map(|service| service.failed_events.parked).sum::<u32>())
 }
 
-pub async fn show(desk: Desk) -> Response {
-    let (t, now) = (desk.t, desk.now());
+pub async fn show(request: AdminRequest) -> Response {
+    let (t, now) = (request.t, request.now());
     let today = now.unix_seconds().div_euclid(DAY_SECONDS);
     let start = today * DAY_SECONDS;
     let week_ago = Timestamp(now.0 - 7 * DAY_SECONDS * 1_000_000);
     let first = instant(start - 13 * DAY_SECONDS);
     // The answers of this page count among those that it shows, so the installation is read beside the rest and not after it.
     let (orders, before, carts, latest, events, low, system, sellers, reviews, returns, messages) = tokio::join!(
-        desk.call(&LIST_DAILY_ORDERS).query("from", first).send(),
-        desk.call(&LIST_DAILY_ORDERS).query("from", instant(start - 7 * DAY_SECONDS)).query("to", week_ago).send(),
-        desk.call(&LIST_DAILY_CARTS).query("from", first).send(),
-        desk.call(&LIST_ALL_ORDERS).query("limit", LATEST).send(),
-        newest_events(&desk),
-        desk.call(&LIST_STOCK).query("lowStock", true).query("limit", BATCH).send(),
-        desk.call(&GET_SYSTEM).send(),
-        count(&desk, &LIST_SELLER_RECORDS, ("status", "APPLIED")),
-        count(&desk, &LIST_ALL_REVIEWS, ("status", "PENDING")),
-        count(&desk, &LIST_ALL_RETURNS, ("status", "REQUESTED")),
-        count(&desk, &LIST_ALL_NOTIFICATIONS, ("status", "FAILED")),
+        request.call(&LIST_DAILY_ORDERS).query("from", first).send(),
+        request.call(&LIST_DAILY_ORDERS).query("from", instant(start - 7 * DAY_SECONDS)).query("to", week_ago).send(),
+        request.call(&LIST_DAILY_CARTS).query("from", first).send(),
+        request.call(&LIST_ALL_ORDERS).query("limit", LATEST).send(),
+        newest_events(&request),
+        request.call(&LIST_STOCK).query("lowStock", true).query("limit", BATCH).send(),
+        request.call(&GET_SYSTEM).send(),
+        count(&request, &LIST_SELLER_RECORDS, ("status", "APPLIED")),
+        count(&request, &LIST_ALL_REVIEWS, ("status", "PENDING")),
+        count(&request, &LIST_ALL_RETURNS, ("status", "REQUESTED")),
+        count(&request, &LIST_ALL_NOTIFICATIONS, ("status", "FAILED")),
     );
     // Without the orders there is nothing to show; the rest is left out where it does not answer.
     let (orders, latest) = match (orders, latest) {
         (Ok(orders), Ok(latest)) => (orders.items, latest.items),
-        (Err(failure), _) | (_, Err(failure)) => return desk.failed(&failure),
+        (Err(failure), _) | (_, Err(failure)) => return request.failed(&failure),
     };
     let currency = main_currency(&orders);
     let days = by_day(&orders, &carts.map(|series| series.items).unwrap_or_default(), currency, now);
     let present = days.last().copied().unwrap_or_default();
     let mut past = Figures::default();
     before.map(|series| series.items).unwrap_or_default().iter().for_each(|day| past.add(day, currency));
-    let money = |minor: i64| desk.money(minor, currency);
+    let money = |minor: i64| request.money(minor, currency);
     let (placed, confirmed) = events.unwrap_or_default();
     let times = spans(&placed, &confirmed);
     let mut lags: Vec<Duration> = placed.iter().chain(&confirmed).map(|event| event.recorded_at.since(event.occurred_at)).collect();
@@ -229,11 +229,11 @@ pub async fn show(desk: Desk) -> Response {
     };
     let system = system.ok();
     let requests = system.as_ref().map(|system| system.requests).unwrap_or_default();
-    let change = |now: i64, before: i64| format::change(desk.lang, now, before).unwrap_or_default();
+    let change = |now: i64, before: i64| format::change(request.lang, now, before).unwrap_or_default();
     let more = |now: i64, before: i64| if now >= before { Tone::Good } else { Tone::Bad };
     let (week_before, this_week) = days.split_at(days.len().min(WEEK));
     let (this_week, week_before) = (together(this_week).conversion(), together(week_before).conversion());
-    let conversion = this_week.map_or_else(|| "–".to_owned(), |tenths| percent(desk.lang, tenths));
+    let conversion = this_week.map_or_else(|| "–".to_owned(), |tenths| percent(request.lang, tenths));
     let day = Day::of(now);
     let figures = vec![
         Figure::new(t.orders, present.orders)
@@ -254,18 +254,18 @@ pub async fn show(desk: Desk) -> Response {
             .leads_to("/admin/system"),
         Figure::new(t.event_lag, median(&lags)).leads_to("/admin/events"),
     ];
-    let labels: Vec<String> = (0..7).map(|at| short_day(desk.lang, start - (6 - at) * DAY_SECONDS)).collect();
+    let labels: Vec<String> = (0..7).map(|at| short_day(request.lang, start - (6 - at) * DAY_SECONDS)).collect();
     let number = |value: i64| value.to_string();
-    let language = desk.lang;
+    let language = request.lang;
     let plots = vec![
-        Plot::new(PlotKind::Line, (t.orders, t.day), labels.clone(), weeks(&desk, &days, |day| Some(day.orders)), number),
-        Plot::new(PlotKind::Line, (t.revenue, t.day), labels.clone(), weeks(&desk, &days, |day| Some(day.revenue)), money),
-        Plot::new(PlotKind::Line, (t.conversion, t.day), labels.clone(), weeks(&desk, &days, Figures::conversion), |tenths| {
+        Plot::new(PlotKind::Line, (t.orders, t.day), labels.clone(), weeks(&request, &days, |day| Some(day.orders)), number),
+        Plot::new(PlotKind::Line, (t.revenue, t.day), labels.clone(), weeks(&request, &days, |day| Some(day.revenue)), money),
+        Plot::new(PlotKind::Line, (t.conversion, t.day), labels.clone(), weeks(&request, &days, Figures::conversion), |tenths| {
             percent(language, tenths)
         }),
-        Plot::new(PlotKind::Bar, (t.failed_payments, t.day), labels, weeks(&desk, &days, |day| Some(day.failed)), number),
-        spread_plot(&desk, t.time_to_confirm, &times),
-        spread_plot(&desk, t.event_lag, &lags),
+        Plot::new(PlotKind::Bar, (t.failed_payments, t.day), labels, weeks(&request, &days, |day| Some(day.failed)), number),
+        spread_plot(&request, t.time_to_confirm, &times),
+        spread_plot(&request, t.event_lag, &lags),
     ];
     let todo = [
         (t.todo_sellers, sellers, "/admin/sellers?status=APPLIED"),
@@ -285,9 +285,9 @@ pub async fn show(desk: Desk) -> Response {
     let rows = latest.iter().map(|order| {
         Row::of([
             Cell::link(&order.order_number, format!("{ORDERS}/{}", order.order_id)),
-            Cell::text(desk.moment(order.created_at)),
+            Cell::text(request.moment(order.created_at)),
             Cell::badge(badge(t, &order.status.to_string())),
-            Cell::number(desk.money(order.total_amount, order.currency)),
+            Cell::number(request.money(order.total_amount, order.currency)),
         ])
     });
     let latest = Table {
@@ -306,7 +306,7 @@ pub async fn show(desk: Desk) -> Response {
         tables: vec![todo, latest],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
 #[cfg(test)]

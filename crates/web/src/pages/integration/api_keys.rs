@@ -1,9 +1,9 @@
 //! API keys, with which programs act for their maker.
 
-use super::IntoDesk;
+use super::IntoDashboardRequest;
 use crate::{
     dashboard::{
-        Badge, Desk, Head, Listing, Parameters, Tone, finish,
+        Badge, DashboardRequest, Head, Listing, Parameters, Tone, finish,
         screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
         sent::Sent,
     },
@@ -28,48 +28,48 @@ const OF_SELLERS: [&str; 11] =
     ["exports", "imports", "inventory", "orders", "products", "promotions", "returns", "reviews", "seller", "sellers", "webhook-endpoints"];
 
 /// The scopes that a form offers. A key may never more than its maker, so a seller is not offered what only administrators may.
-fn offered(desk: &Desk) -> impl Iterator<Item = &'static str> {
-    let is_admin = desk.place.root == "/admin";
+fn offered(request: &DashboardRequest) -> impl Iterator<Item = &'static str> {
+    let is_admin = request.place.root == "/admin";
     key_scopes().iter().map(String::as_str).filter(move |scope| {
         let segment = scope.split(':').next().unwrap_or_default();
         is_admin || OF_SELLERS.contains(&segment)
     })
 }
 
-pub async fn list<D: IntoDesk>(desk: D, Query(parameters): Query<Parameters>) -> Response {
-    show(desk.into(), parameters, None).await
+pub async fn list<D: IntoDashboardRequest>(request: D, Query(parameters): Query<Parameters>) -> Response {
+    show(request.into(), parameters, None).await
 }
 
-async fn show(desk: Desk, parameters: Parameters, refused: Option<Refused>) -> Response {
-    let t = IntegrationTexts::of(desk.lang);
-    let list = Listing::new(desk.path(PATH), parameters, &[]);
-    let (found, faults) = match desk.fetch(&LIST_API_KEYS, &list).await {
+async fn show(request: DashboardRequest, parameters: Parameters, refused: Option<Refused>) -> Response {
+    let t = IntegrationTexts::of(request.lang);
+    let list = Listing::new(request.path(PATH), parameters, &[]);
+    let (found, faults) = match request.fetch(&LIST_API_KEYS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
-    let now = desk.now();
+    let now = request.now();
     let rows = found.items.iter().map(|key| {
         let state = match key.expires_at {
             Some(at) if at <= now => Badge::new(t.expired, Tone::Bad),
             _ => Badge::new(t.valid, Tone::Good),
         };
-        let ends = key.expires_at.map_or_else(|| t.never.to_owned(), |at| desk.moment(at));
-        let used = key.last_used_at.map_or_else(|| t.never.to_owned(), |at| desk.moment(at));
+        let ends = key.expires_at.map_or_else(|| t.never.to_owned(), |at| request.moment(at));
+        let used = key.last_used_at.map_or_else(|| t.never.to_owned(), |at| request.moment(at));
         Row::of([
             Cell::text(&key.name),
             Cell::badge(state),
             Cell { lines: key.scopes.clone(), ..Cell::default() },
-            Cell::text(desk.moment(key.created_at)),
+            Cell::text(request.moment(key.created_at)),
             Cell::text(used),
             Cell::text(ends),
-            Cell::button(t.revoke, desk.path(&format!("{PATH}/{}/delete", key.api_key_id))),
+            Cell::button(t.revoke, request.path(&format!("{PATH}/{}/delete", key.api_key_id))),
         ])
     });
-    let create = FormView::new("key", t.new_key, desk.path(PATH), t.create)
+    let create = FormView::new("key", t.new_key, request.path(PATH), t.create)
         .hint(t.new_key_hint)
         .field(Field::text("name", t.name, "").required())
         .field(Field::new("expiresAt", t.expires, "date", "").hint(t.expires_hint))
-        .checks("scopes", t.scopes, offered(&desk).map(|scope| (scope, false)).collect())
+        .checks("scopes", t.scopes, offered(&request).map(|scope| (scope, false)).collect())
         .main()
         .again(refused.as_ref());
     let screen = Screen {
@@ -81,12 +81,12 @@ async fn show(desk: Desk, parameters: Parameters, refused: Option<Refused>) -> R
             id: "keys",
             heads: vec![
                 Head::new(t.name),
-                Head::new(desk.d.status),
+                Head::new(request.d.status),
                 Head::new(t.scopes),
                 Head::newest(t.made),
                 Head::new(t.last_used),
                 Head::new(t.expires),
-                Head::new(desk.d.actions),
+                Head::new(request.d.actions),
             ],
             rows: rows.collect(),
             empty: t.no_keys,
@@ -98,7 +98,7 @@ async fn show(desk: Desk, parameters: Parameters, refused: Option<Refused>) -> R
         forms: vec![create],
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
 /// Reads the last day of a key: it ends with the day in UTC. What is no day goes to the API as it is, which says so.
@@ -107,31 +107,31 @@ fn end_of(day: &str) -> String {
     begins.map_or_else(|_| day.to_owned(), |at| at.after(std::time::Duration::from_secs(86_400)).to_string())
 }
 
-pub async fn create<D: IntoDesk>(desk: D, Form(sent): Form<Sent>) -> Response {
-    let desk: Desk = desk.into();
+pub async fn create<D: IntoDashboardRequest>(request: D, Form(sent): Form<Sent>) -> Response {
+    let request: DashboardRequest = request.into();
     let mut body = json!({"name": sent.text("name"), "scopes": sent.all("scopes").collect::<Vec<_>>()});
     if !sent.text("expiresAt").is_empty() {
         body["expiresAt"] = json!(end_of(sent.text("expiresAt")));
     }
-    let result = desk.call(&CREATE_API_KEY).key(sent.key()).raw_body(&body).send().await;
+    let result = request.call(&CREATE_API_KEY).key(sent.key()).raw_body(&body).send().await;
     match result {
-        Ok(made) => shown_once(desk, &made),
+        Ok(made) => shown_once(request, &made),
         Err(failure) => {
             let refused = Refused::new("key", sent, &failure);
-            show(desk, Parameters::new(), Some(refused)).await
+            show(request, Parameters::new(), Some(refused)).await
         }
     }
 }
 
 /// Shows a key, which no other page does. There is no redirection, because the key must not be kept for the next page.
-fn shown_once(desk: Desk, made: &CreatedApiKey) -> Response {
-    let t = IntegrationTexts::of(desk.lang);
-    let ends = made.expires_at.map_or_else(|| t.never.to_owned(), |at| desk.moment(at));
+fn shown_once(request: DashboardRequest, made: &CreatedApiKey) -> Response {
+    let t = IntegrationTexts::of(request.lang);
+    let ends = made.expires_at.map_or_else(|| t.never.to_owned(), |at| request.moment(at));
     let view = Sheet {
         title: t.new_key.to_owned(),
-        back: Some(Link { label: t.api_keys, href: desk.path(PATH) }),
+        back: Some(Link { label: t.api_keys, href: request.path(PATH) }),
         lead: t.shown_once.to_owned(),
-        links: vec![Link { label: t.to_keys, href: desk.path(PATH) }],
+        links: vec![Link { label: t.to_keys, href: request.path(PATH) }],
         facts: vec![
             (t.name, Cell::text(&made.name)),
             (t.key, Cell::code(made.key.reveal())),
@@ -140,17 +140,17 @@ fn shown_once(desk: Desk, made: &CreatedApiKey) -> Response {
         ],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-pub async fn delete<D: IntoDesk>(desk: D, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let desk: Desk = desk.into();
-    let result = desk.call(&DELETE_API_KEY).path(&id).send().await;
-    let done = |desk: Desk| {
-        let to = desk.path(PATH);
-        desk.done(Notice::Admin(AdminNotice::Done), &to)
+pub async fn delete<D: IntoDashboardRequest>(request: D, Path(id): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let request: DashboardRequest = request.into();
+    let result = request.call(&DELETE_API_KEY).path(&id).send().await;
+    let done = |request: DashboardRequest| {
+        let to = request.path(PATH);
+        request.done(Notice::Admin(AdminNotice::Done), &to)
     };
-    finish(desk, result, ("delete", sent), done, |desk, refused| show(desk, Parameters::new(), Some(refused))).await
+    finish(request, result, ("delete", sent), done, |request, refused| show(request, Parameters::new(), Some(refused))).await
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Webhook endpoints and what was sent to them.
 
-use super::IntoDesk;
+use super::IntoDashboardRequest;
 use crate::{
     dashboard::{
-        Badge, Desk, Head, Listing, Parameters, finish,
+        Badge, DashboardRequest, Head, Listing, Parameters, finish,
         screens::{Cell, Field, FormView, Link, Refused, Row, Screen, Sheet, Table},
         sent::Sent,
     },
@@ -30,13 +30,13 @@ use serde_json::json;
 const PATH: &str = "/webhooks";
 
 /// The words of a state of an endpoint or a delivery.
-fn badge(desk: &Desk, state: &str) -> Badge {
-    admin::badge(AdminTexts::of(desk.lang), state)
+fn badge(request: &DashboardRequest, state: &str) -> Badge {
+    admin::badge(AdminTexts::of(request.lang), state)
 }
 
 /// The types of events that a form offers: sellers get those that are about one seller.
-fn offered(desk: &Desk) -> impl Iterator<Item = &'static str> {
-    let is_admin = desk.place.root == "/admin";
+fn offered(request: &DashboardRequest) -> impl Iterator<Item = &'static str> {
+    let is_admin = request.place.root == "/admin";
     registry::events().map(|event| event.event_type).filter(move |kind| match audience_of(kind) {
         Some(Audience::Sellers) => true,
         Some(Audience::Administrators) => is_admin,
@@ -44,31 +44,31 @@ fn offered(desk: &Desk) -> impl Iterator<Item = &'static str> {
     })
 }
 
-pub async fn list<D: IntoDesk>(desk: D, Query(parameters): Query<Parameters>) -> Response {
-    show_list(desk.into(), parameters, None).await
+pub async fn list<D: IntoDashboardRequest>(request: D, Query(parameters): Query<Parameters>) -> Response {
+    show_list(request.into(), parameters, None).await
 }
 
-async fn show_list(desk: Desk, parameters: Parameters, refused: Option<Refused>) -> Response {
-    let t = IntegrationTexts::of(desk.lang);
-    let list = Listing::new(desk.path(PATH), parameters, &[]);
-    let (found, faults) = match desk.fetch(&LIST_WEBHOOK_ENDPOINTS, &list).await {
+async fn show_list(request: DashboardRequest, parameters: Parameters, refused: Option<Refused>) -> Response {
+    let t = IntegrationTexts::of(request.lang);
+    let list = Listing::new(request.path(PATH), parameters, &[]);
+    let (found, faults) = match request.fetch(&LIST_WEBHOOK_ENDPOINTS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|endpoint| {
         Row::of([
-            Cell::link(&endpoint.url, desk.path(&format!("{PATH}/{}", endpoint.webhook_endpoint_id)))
+            Cell::link(&endpoint.url, request.path(&format!("{PATH}/{}", endpoint.webhook_endpoint_id)))
                 .over(endpoint.description.as_deref().unwrap_or_default()),
-            Cell::badge(badge(&desk, &endpoint.status.to_string())),
+            Cell::badge(badge(&request, &endpoint.status.to_string())),
             Cell::number(endpoint.event_types.len()),
-            Cell::text(desk.moment(endpoint.created_at)),
+            Cell::text(request.moment(endpoint.created_at)),
         ])
     });
     let rows = rows.collect();
-    let create = FormView::new("endpoint", t.new_endpoint, desk.path(PATH), t.create)
+    let create = FormView::new("endpoint", t.new_endpoint, request.path(PATH), t.create)
         .field(Field::new("url", t.address, "url", "").required())
         .field(Field::text("description", t.description, ""))
-        .checks("eventTypes", t.event_types, offered(&desk).map(|kind| (kind, false)).collect())
+        .checks("eventTypes", t.event_types, offered(&request).map(|kind| (kind, false)).collect())
         .main()
         .again(refused.as_ref());
     let screen = Screen {
@@ -77,7 +77,7 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Option<Refused>)
         intro: t.webhooks_intro,
         table: Table {
             id: "endpoints",
-            heads: vec![Head::new(t.address), Head::new(desk.d.status), Head::number(t.event_types), Head::newest(t.made)],
+            heads: vec![Head::new(t.address), Head::new(request.d.status), Head::number(t.event_types), Head::newest(t.made)],
             rows,
             empty: t.no_endpoints,
             ..Table::default()
@@ -88,53 +88,53 @@ async fn show_list(desk: Desk, parameters: Parameters, refused: Option<Refused>)
         forms: vec![create],
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
-pub async fn create<D: IntoDesk>(desk: D, Form(sent): Form<Sent>) -> Response {
-    let desk: Desk = desk.into();
+pub async fn create<D: IntoDashboardRequest>(request: D, Form(sent): Form<Sent>) -> Response {
+    let request: DashboardRequest = request.into();
     let mut body = sent.body(&["url", "description"]);
     body["eventTypes"] = json!(sent.all("eventTypes").collect::<Vec<_>>());
-    let result = desk.call(&CREATE_WEBHOOK_ENDPOINT).key(sent.key()).raw_body(&body).send().await;
+    let result = request.call(&CREATE_WEBHOOK_ENDPOINT).key(sent.key()).raw_body(&body).send().await;
     match result {
-        Ok(made) => with_secret(desk, &made),
+        Ok(made) => with_secret(request, &made),
         Err(failure) => {
             let refused = Refused::new("endpoint", sent, &failure);
-            show_list(desk, Parameters::new(), Some(refused)).await
+            show_list(request, Parameters::new(), Some(refused)).await
         }
     }
 }
 
 /// Shows a secret, which no other page does. There is no redirection, because the secret must not be kept for the next page.
-fn with_secret(desk: Desk, made: &WebhookEndpointSecret) -> Response {
-    let t = IntegrationTexts::of(desk.lang);
-    let href = desk.path(&format!("{PATH}/{}", made.endpoint.webhook_endpoint_id));
+fn with_secret(request: DashboardRequest, made: &WebhookEndpointSecret) -> Response {
+    let t = IntegrationTexts::of(request.lang);
+    let href = request.path(&format!("{PATH}/{}", made.endpoint.webhook_endpoint_id));
     let view = Sheet {
         title: t.secret.to_owned(),
-        back: Some(Link { label: t.webhooks, href: desk.path(PATH) }),
+        back: Some(Link { label: t.webhooks, href: request.path(PATH) }),
         lead: t.shown_once.to_owned(),
         links: vec![Link { label: t.to_endpoint, href }],
         facts: vec![(t.address, Cell::text(&made.endpoint.url)), (t.secret, Cell::code(made.secret.reveal()))],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-pub async fn show<D: IntoDesk>(desk: D, Path(id): Path<String>, Query(parameters): Query<Parameters>) -> Response {
-    sheet(desk.into(), &id, parameters, None).await
+pub async fn show<D: IntoDashboardRequest>(request: D, Path(id): Path<String>, Query(parameters): Query<Parameters>) -> Response {
+    sheet(request.into(), &id, parameters, None).await
 }
 
-async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Refused>) -> Response {
-    let t = IntegrationTexts::of(desk.lang);
-    let list = Listing::new(desk.path(&format!("{PATH}/{id}")), parameters, &["status"]);
-    let mut call = desk.call(&LIST_WEBHOOK_DELIVERIES).path(id).query("limit", Desk::ROWS);
+async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refused: Option<Refused>) -> Response {
+    let t = IntegrationTexts::of(request.lang);
+    let list = Listing::new(request.path(&format!("{PATH}/{id}")), parameters, &["status"]);
+    let mut call = request.call(&LIST_WEBHOOK_DELIVERIES).path(id).query("limit", DashboardRequest::ROWS);
     for (name, value) in list.parameters() {
         call = call.query(name, value);
     }
-    let (endpoint, deliveries) = tokio::join!(desk.call(&GET_WEBHOOK_ENDPOINT).path(id).send(), call.send());
+    let (endpoint, deliveries) = tokio::join!(request.call(&GET_WEBHOOK_ENDPOINT).path(id).send(), call.send());
     let (endpoint, deliveries) = match (endpoint, deliveries) {
         (Ok(endpoint), Ok(deliveries)) => (endpoint, deliveries),
-        (Err(failure), _) | (_, Err(failure)) => return desk.failed(&failure),
+        (Err(failure), _) | (_, Err(failure)) => return request.failed(&failure),
     };
     let rows = deliveries.items.iter().map(|delivery| {
         let answer = match (delivery.response_status, &delivery.last_error) {
@@ -143,27 +143,27 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
             (None, Some(error)) => error.clone(),
             (None, None) => "–".to_owned(),
         };
-        let path = desk.path(&format!("{PATH}/{id}/deliveries/{}/replay", delivery.webhook_delivery_id));
+        let path = request.path(&format!("{PATH}/{id}/deliveries/{}/replay", delivery.webhook_delivery_id));
         Row::of([
             Cell::code(&delivery.event_type),
-            Cell::badge(badge(&desk, &delivery.status.to_string())),
+            Cell::badge(badge(&request, &delivery.status.to_string())),
             Cell::number(delivery.attempts),
             Cell::text(answer),
-            Cell::text(desk.moment(delivery.created_at)),
+            Cell::text(request.moment(delivery.created_at)),
             Cell::button(t.replay, path),
         ])
     });
     let rows = rows.collect();
     let is_enabled = endpoint.status == WebhookEndpointStatus::Enabled;
-    let path = |step: &str| desk.path(&format!("{PATH}/{id}/{step}"));
+    let path = |step: &str| request.path(&format!("{PATH}/{id}/{step}"));
     let toggle = if is_enabled {
         FormView::new("disable", t.disable_title, path("disable"), t.disable)
     } else {
         FormView::new("enable", t.enable_title, path("enable"), t.enable).main()
     };
-    let states = WebhookDeliveryStatus::STATES.iter().map(|state| (state.as_str(), badge(&desk, state.as_str()).words));
-    let filter = FormView::new("filter", t.deliveries, desk.path(&format!("{PATH}/{id}")), desk.d.filter)
-        .field(Field::select("status", desk.d.status, list.value("status"), std::iter::once(("", t.all)).chain(states)))
+    let states = WebhookDeliveryStatus::STATES.iter().map(|state| (state.as_str(), badge(&request, state.as_str()).words));
+    let filter = FormView::new("filter", t.deliveries, request.path(&format!("{PATH}/{id}")), request.d.filter)
+        .field(Field::select("status", request.d.status, list.value("status"), std::iter::once(("", t.all)).chain(states)))
         .by_get();
     let reason = match endpoint.disabled_reason {
         Some(DisabledReason::ByOwner) => t.disabled_by_owner,
@@ -172,20 +172,20 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
         None => "–",
     };
     let mut links = Vec::new();
-    links.extend(list.first().map(|href| Link { label: desk.d.first_page, href }));
-    links.extend(list.next(deliveries.next_cursor.as_ref()).map(|href| Link { label: desk.d.next_page, href }));
+    links.extend(list.first().map(|href| Link { label: request.d.first_page, href }));
+    links.extend(list.next(deliveries.next_cursor.as_ref()).map(|href| Link { label: request.d.next_page, href }));
     let view = Sheet {
         title: endpoint.url.clone(),
-        back: Some(Link { label: t.webhooks, href: desk.path(PATH) }),
-        badges: vec![badge(&desk, &endpoint.status.to_string())],
+        back: Some(Link { label: t.webhooks, href: request.path(PATH) }),
+        badges: vec![badge(&request, &endpoint.status.to_string())],
         faults: Refused::trouble(refused.as_ref()),
         links,
         facts: vec![
             (t.description, Cell::maybe(endpoint.description.as_ref())),
             (t.event_types, Cell { lines: endpoint.event_types.clone(), ..Cell::default() }),
             (t.reason, Cell::text(reason)),
-            (t.former_secret_until, Cell::maybe(endpoint.former_secret_until.map(|at| desk.moment(at)))),
-            (t.changed, Cell::text(desk.moment(endpoint.updated_at))),
+            (t.former_secret_until, Cell::maybe(endpoint.former_secret_until.map(|at| request.moment(at)))),
+            (t.changed, Cell::text(request.moment(endpoint.updated_at))),
             (t.id, Cell::code(endpoint.webhook_endpoint_id)),
         ],
         tables: vec![Table {
@@ -193,11 +193,11 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
             title: t.deliveries,
             heads: vec![
                 Head::new(t.event),
-                Head::new(desk.d.status),
+                Head::new(request.d.status),
                 Head::number(t.attempts),
                 Head::new(t.answer),
                 Head::new(t.time),
-                Head::new(desk.d.actions),
+                Head::new(request.d.actions),
             ],
             rows,
             empty: t.no_deliveries,
@@ -212,40 +212,40 @@ async fn sheet(desk: Desk, id: &str, parameters: Parameters, refused: Option<Ref
         ],
         ..Sheet::default()
     };
-    desk.sheet(view)
+    request.sheet(view)
 }
 
-pub async fn step<D: IntoDesk>(desk: D, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
-    let desk: Desk = desk.into();
-    let (all, here) = (desk.path(PATH), desk.path(&format!("{PATH}/{id}")));
+pub async fn step<D: IntoDashboardRequest>(request: D, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+    let request: DashboardRequest = request.into();
+    let (all, here) = (request.path(PATH), request.path(&format!("{PATH}/{id}")));
     let set = |status: WebhookEndpointStatus| json!({"status": status});
     let (result, to) = match step.as_str() {
-        "test" => (desk.call(&TEST_WEBHOOK_ENDPOINT).path(&id).key(sent.key()).send().await.map(drop), &*here),
+        "test" => (request.call(&TEST_WEBHOOK_ENDPOINT).path(&id).key(sent.key()).send().await.map(drop), &*here),
         "enable" => {
             let body = set(WebhookEndpointStatus::Enabled);
-            (desk.call(&UPDATE_WEBHOOK_ENDPOINT).path(&id).raw_body(&body).send().await.map(drop), &*here)
+            (request.call(&UPDATE_WEBHOOK_ENDPOINT).path(&id).raw_body(&body).send().await.map(drop), &*here)
         }
         "disable" => {
             let body = set(WebhookEndpointStatus::Disabled);
-            (desk.call(&UPDATE_WEBHOOK_ENDPOINT).path(&id).raw_body(&body).send().await.map(drop), &*here)
+            (request.call(&UPDATE_WEBHOOK_ENDPOINT).path(&id).raw_body(&body).send().await.map(drop), &*here)
         }
-        "rotate" => match desk.call(&ROTATE_WEBHOOK_SECRET).path(&id).key(sent.key()).send().await {
-            Ok(made) => return with_secret(desk, &made),
+        "rotate" => match request.call(&ROTATE_WEBHOOK_SECRET).path(&id).key(sent.key()).send().await {
+            Ok(made) => return with_secret(request, &made),
             Err(failure) => (Err(failure), &*here),
         },
-        "delete" => (desk.call(&DELETE_WEBHOOK_ENDPOINT).path(&id).send().await, &*all),
-        _ => return desk.not_found(),
+        "delete" => (request.call(&DELETE_WEBHOOK_ENDPOINT).path(&id).send().await, &*all),
+        _ => return request.not_found(),
     };
-    let done = |desk: Desk| desk.done(Notice::Admin(AdminNotice::Done), to);
-    finish(desk, result, ("step", sent), done, |desk, refused| sheet(desk, &id, Parameters::new(), Some(refused))).await
+    let done = |request: DashboardRequest| request.done(Notice::Admin(AdminNotice::Done), to);
+    finish(request, result, ("step", sent), done, |request, refused| sheet(request, &id, Parameters::new(), Some(refused))).await
 }
 
-pub async fn replay<D: IntoDesk>(desk: D, Path((id, delivery)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
-    let desk: Desk = desk.into();
-    let result = desk.call(&RETRY_WEBHOOK_DELIVERY).path(&id).path(&delivery).key(sent.key()).send().await;
-    let done = |desk: Desk| {
-        let to = desk.path(&format!("{PATH}/{id}"));
-        desk.done(Notice::Admin(AdminNotice::Replayed), &to)
+pub async fn replay<D: IntoDashboardRequest>(request: D, Path((id, delivery)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
+    let request: DashboardRequest = request.into();
+    let result = request.call(&RETRY_WEBHOOK_DELIVERY).path(&id).path(&delivery).key(sent.key()).send().await;
+    let done = |request: DashboardRequest| {
+        let to = request.path(&format!("{PATH}/{id}"));
+        request.done(Notice::Admin(AdminNotice::Replayed), &to)
     };
-    finish(desk, result, ("replay", sent), done, |desk, refused| sheet(desk, &id, Parameters::new(), Some(refused))).await
+    finish(request, result, ("replay", sent), done, |request, refused| sheet(request, &id, Parameters::new(), Some(refused))).await
 }

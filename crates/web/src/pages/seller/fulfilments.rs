@@ -1,6 +1,6 @@
 //! The fulfilments of a seller: what has to be shipped, and what became of it.
 
-use super::Desk;
+use super::SellerRequest;
 use crate::{
     dashboard::{
         Badge, Head, Listing, Parameters, Tone,
@@ -29,21 +29,21 @@ pub fn items(items: &[OrderItem]) -> String {
     lines.join(", ")
 }
 
-pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) -> Response {
+pub async fn list(SellerRequest { request, t }: SellerRequest, Query(parameters): Query<Parameters>) -> Response {
     let list = Listing::new("/seller/fulfilments", parameters, &["status"]);
-    let (found, faults) = match desk.fetch(&LIST_FULFILMENTS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_FULFILMENTS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|fulfilment| {
         let to = &fulfilment.shipping_address_snapshot;
         Row::of([
             Cell::link(&fulfilment.order_number, format!("/seller/fulfilments/{}", fulfilment.fulfilment_id)),
             Cell::text(items(&fulfilment.items)),
-            Cell::text(format::day(desk.lang, fulfilment.created_at)),
+            Cell::text(format::day(request.lang, fulfilment.created_at)),
             Cell::text(format!("{}, {}", to.city, to.country)),
             Cell::badge(badge(t, fulfilment.status)),
-            Cell::number(desk.money(fulfilment.total_amount, fulfilment.currency)),
+            Cell::number(request.money(fulfilment.total_amount, fulfilment.currency)),
         ])
     });
     let status = list.value("status").parse::<FulfilmentStatus>().ok();
@@ -60,7 +60,7 @@ pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) 
                 Head::new(t.goods),
                 Head::newest(t.ordered),
                 Head::new(t.ships_to),
-                Head::new(desk.d.status),
+                Head::new(request.d.status),
                 Head::number(t.total),
             ],
             rows: rows.collect(),
@@ -74,5 +74,5 @@ pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }

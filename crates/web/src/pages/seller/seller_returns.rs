@@ -1,6 +1,6 @@
 //! Returns of a seller's goods: what customers send back, and what is decided about it.
 
-use super::{Desk, Shell, done, enter_shop, is_fatal};
+use super::{SellerRequest, Shell, done, enter_shop, is_fatal};
 use crate::{
     Site,
     api::Failure,
@@ -50,20 +50,20 @@ fn reason(t: &SellerTexts, reason: ReturnReason) -> &'static str {
     }
 }
 
-pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) -> Response {
+pub async fn list(SellerRequest { request, t }: SellerRequest, Query(parameters): Query<Parameters>) -> Response {
     let list = Listing::new("/seller/returns", parameters, &["status"]);
-    let (found, faults) = match desk.fetch(&LIST_SELLER_RETURNS, &list).await {
+    let (found, faults) = match request.fetch(&LIST_SELLER_RETURNS, &list).await {
         Ok(found) => found,
-        Err(failure) => return desk.failed(&failure),
+        Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|one| {
         let goods: Vec<_> = one.lines.iter().map(|line| format!("{} × {}", line.quantity, format::title(&line.title_snapshot))).collect();
         Row::of([
             Cell::link(&one.order_number, format!("/seller/returns/{}", one.return_id)),
             Cell::text(goods.join(", ")),
-            Cell::text(format::day(desk.lang, one.created_at)),
+            Cell::text(format::day(request.lang, one.created_at)),
             Cell::badge(badge(t, one.status)),
-            Cell::number(desk.money(one.refunded_amount.unwrap_or(one.refund_amount), one.currency)),
+            Cell::number(request.money(one.refunded_amount.unwrap_or(one.refund_amount), one.currency)),
         ])
     });
     let status = list.value("status").parse::<ReturnStatus>().ok();
@@ -79,7 +79,7 @@ pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) 
                 Head::new(t.order),
                 Head::new(t.goods),
                 Head::newest(t.requested_on),
-                Head::new(desk.d.status),
+                Head::new(request.d.status),
                 Head::number(t.refund),
             ],
             rows: rows.collect(),
@@ -93,7 +93,7 @@ pub async fn list(Desk { desk, t }: Desk, Query(parameters): Query<Parameters>) 
         is_filtered: list.is_filtered(),
         ..Screen::default()
     };
-    desk.list(screen)
+    request.list(screen)
 }
 
 /// A line with what was typed about it.

@@ -31,7 +31,7 @@ pub struct Place {
     pub pages: Vec<(&'static str, &'static str)>,
 }
 
-pub struct Desk {
+pub struct DashboardRequest {
     pub site: Site,
     pub visitor: Visitor,
     pub user: User,
@@ -41,13 +41,13 @@ pub struct Desk {
     pub place: Place,
 }
 
-impl Desk {
+impl DashboardRequest {
     /// Rows of a list at once.
     pub const ROWS: usize = 25;
 
-    pub fn new(site: &Site, visitor: Visitor, user: User, place: Place) -> Desk {
+    pub fn new(site: &Site, visitor: Visitor, user: User, place: Place) -> DashboardRequest {
         let (caller, lang) = (visitor.caller(), visitor.language);
-        Desk { site: site.clone(), visitor, user, caller, d: DashboardTexts::of(lang), lang, place }
+        DashboardRequest { site: site.clone(), visitor, user, caller, d: DashboardTexts::of(lang), lang, place }
     }
 
     /// A path of this dashboard.
@@ -61,7 +61,7 @@ impl Desk {
 
     /// Reads a page of a list. A filter that the API cannot read gives an empty page that says so.
     pub async fn fetch<T: DeserializeOwned>(&self, call: &Call<(), Page<T>>, list: &Listing) -> Result<(Page<T>, Trouble), Failure> {
-        let mut call = self.call(call).query("limit", Desk::ROWS);
+        let mut call = self.call(call).query("limit", DashboardRequest::ROWS);
         for (name, value) in list.parameters() {
             call = call.query(name, value);
         }
@@ -159,17 +159,17 @@ impl Desk {
 
 /// Leads on after a form was sent, or shows its page `again` with what was refused.
 pub async fn finish<D, A, F: Future<Output = Response>>(
-    desk: D,
+    request: D,
     result: Result<A, Failure>,
     (form, sent): (&'static str, Sent),
     done: impl FnOnce(D) -> Response,
     again: impl FnOnce(D, Refused) -> F,
 ) -> Response {
     match result {
-        Ok(_) => done(desk),
+        Ok(_) => done(request),
         Err(failure) => {
             let refused = Refused::new(form, sent, &failure);
-            again(desk, refused).await
+            again(request, refused).await
         }
     }
 }
