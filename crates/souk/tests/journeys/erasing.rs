@@ -277,6 +277,7 @@ async fn an_erased_guest_is_in_no_file_and_nobody_has_a_key() {
     let one = guest_order(&server, product, "one").await;
     end_guest_order(&server, &admin, &one).await;
     if !servers::are_used() {
+        mails(&server, "CANCELLED", "quintilla.vexelgren@example.com", 1).await;
         let mut before = Vec::new();
         files_with_traces(&server.folder.path().join("mailbox"), &mut before);
         assert!(before.len() > 2, "mails are files: {before:?}");
