@@ -105,6 +105,16 @@ impl<Key, Partition> DueQueue<Key, Partition> {
 /// The statements.
 impl<Key, Partition> DueQueue<Key, Partition> {
     fn fetch_sql(&self, excluded: usize) -> String {
+        self.rows_sql("$1", excluded)
+    }
+
+    /// The rows that are due, and after them those that are due next.
+    fn look_sql(&self, excluded: usize) -> String {
+        self.rows_sql(&format!("COALESCE(({}), $1)", self.next_sql()), excluded)
+    }
+
+    /// The rows that are due until an instant.
+    fn rows_sql(&self, until: &str, excluded: usize) -> String {
         let DueQueue { table, key, due_at, .. } = self;
         let partition = self.partition.unwrap_or(key);
         let mut conditions = self.conditions();
@@ -112,19 +122,12 @@ impl<Key, Partition> DueQueue<Key, Partition> {
             // Writing to a String never fails.
             let _ = write!(conditions, " AND {partition} <> ${place}");
         }
-        format!("SELECT {key}, {partition}, {due_at} FROM {table} WHERE {due_at} <= $1{conditions} ORDER BY {due_at} LIMIT $2")
+        format!("SELECT {key}, {partition}, {due_at} FROM {table} WHERE {due_at} <= {until}{conditions} ORDER BY {due_at} LIMIT $2")
     }
 
     fn next_sql(&self) -> String {
         let (DueQueue { table, due_at, .. }, conditions) = (self, self.conditions());
         format!("SELECT {due_at} FROM {table} WHERE {due_at} > $1{conditions} ORDER BY {due_at} LIMIT 1")
-    }
-
-    /// The rows that are due, and after them those that are due next.
-    fn look_sql(&self, excluded: usize) -> String {
-        let (DueQueue { table, due_at, .. }, conditions) = (self, self.conditions());
-        let until = format!("COALESCE((SELECT {due_at} FROM {table} WHERE {due_at} > $1{conditions} ORDER BY {due_at} LIMIT 1), $1)");
-        self.fetch_sql(excluded).replacen("<= $1", &format!("<= {until}"), 1)
     }
 
     fn count_sql(&self) -> Option<String> {

@@ -218,15 +218,11 @@ async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refu
 pub async fn step<D: IntoDashboardRequest>(request: D, Path((id, step)): Path<(String, String)>, Form(sent): Form<Sent>) -> Response {
     let request: DashboardRequest = request.into();
     let (all, here) = (request.path(PATH), request.path(&format!("{PATH}/{id}")));
-    let set = |status: WebhookEndpointStatus| json!({"status": status});
     let (result, to) = match step.as_str() {
         "test" => (request.call(&TEST_WEBHOOK_ENDPOINT).path(&id).key(sent.key()).send().await.map(drop), &*here),
-        "enable" => {
-            let body = set(WebhookEndpointStatus::Enabled);
-            (request.call(&UPDATE_WEBHOOK_ENDPOINT).path(&id).raw_body(&body).send().await.map(drop), &*here)
-        }
-        "disable" => {
-            let body = set(WebhookEndpointStatus::Disabled);
+        "enable" | "disable" => {
+            let status = if step == "enable" { WebhookEndpointStatus::Enabled } else { WebhookEndpointStatus::Disabled };
+            let body = json!({"status": status});
             (request.call(&UPDATE_WEBHOOK_ENDPOINT).path(&id).raw_body(&body).send().await.map(drop), &*here)
         }
         "rotate" => match request.call(&ROTATE_WEBHOOK_SECRET).path(&id).key(sent.key()).send().await {
