@@ -7,7 +7,7 @@ find_souk() {
     souk="$(realpath "$souk")"
 }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() { "$(dirname "${BASH_SOURCE[0]}")/free-port"; }
 
 # Starts a demo in a folder of its own and waits until it is ready; sets `address`. It ends with the script. Call it once.
 start_demo() {

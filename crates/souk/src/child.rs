@@ -5,14 +5,20 @@
 use crate::api_client::Api;
 use anyhow::{Context as _, Result, bail};
 use std::{
+    net::Ipv4Addr,
+    ops::Range,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 use tokio::time::Instant;
 
 /// Limit for a start, which may load the demo catalogue in a debug build, and for an end.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// Ports for programs.
+const PORTS: Range<u16> = 10_000..30_000;
 
 /// A running program. It is killed when dropped.
 pub struct Program {
@@ -89,6 +95,17 @@ impl Drop for Program {
     }
 }
 
-fn free_address() -> Result<String> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+/// An address that nothing listens on, and that is given once. Its port lies below those that the system gives to outgoing
+/// connections, so no connection takes it before the program listens.
+pub fn free_address() -> Result<String> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Programs that run at the same time begin at different ports.
+    let first = u16::try_from(std::process::id() % 200)? * 100;
+    for _ in PORTS {
+        let port = PORTS.start + first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        if let Ok(listener) = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return Ok(listener.local_addr()?.to_string());
+        }
+    }
+    bail!("no port from {} to {} is free", PORTS.start, PORTS.end)
 }

@@ -4,7 +4,10 @@ use crate::installation::{Installation, until};
 use contracts::{catalog::UPDATE_PRODUCT, ids::ProductId};
 use hyper::Method;
 use serde_json::{Value, json};
-use souk::api_client::{Api, raw, request};
+use souk::{
+    api_client::{Api, raw, request},
+    child::free_address,
+};
 use std::{fs, process::Child, process::Command};
 
 /// What this replica finds, without what differs between two searches for the same.
@@ -59,8 +62,7 @@ struct Gateway {
 
 impl Gateway {
     async fn start(installation: &Installation, name: &str) -> Gateway {
-        let free = || std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
-        let (listen, operations) = (free(), free());
+        let [listen, operations] = [free_address(), free_address()].map(|address| address.expect("a free port"));
         let line = format!(
             ". '{0}/env'; exec \"$SOUK\" serve --only gateway --listen {listen} --ops-listen {operations} --data-dir '{0}/data/{name}' \
              --rate-limits on --log warn",

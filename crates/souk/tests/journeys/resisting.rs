@@ -3,7 +3,10 @@
 use super::server::{PROGRAM, Server, command};
 use contracts::cart::GET_CART;
 use platform::testing::TempFolder;
-use souk::api_client::{Api, add_to_cart, request};
+use souk::{
+    api_client::{Api, add_to_cart, request},
+    child::free_address,
+};
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     net::{IpAddr, SocketAddr},
@@ -101,8 +104,7 @@ fn logged(program: &mut std::process::Child, part: &str) -> String {
 #[tokio::test]
 async fn it_listens_on_a_host_name_and_warns_once_of_a_proxy_that_is_not_trusted() {
     let folder = TempFolder::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let listen = format!("localhost:{port}");
+    let listen = free_address().unwrap().replace("127.0.0.1", "localhost");
     let mut program = command(&["serve", "--listen", &listen, "--ops-listen", "localhost:0", "--data-dir"])
         .arg(folder.path())
         .env("SOUK_LOG", "warn")
