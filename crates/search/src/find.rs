@@ -20,10 +20,13 @@ pub use suggest::suggest;
 use crate::{
     Error,
     domain::{query::Request, text::Analyzer},
-    index::View,
+    index::{LabelTable, View},
 };
 use collector::{CollectOptions, Collector};
-use contracts::{money::Currency, search::SearchResults};
+use contracts::{
+    money::Currency,
+    search::{SearchResults, Sort},
+};
 use matching::{Matched, Search};
 
 /// The page of hits to return.
@@ -33,6 +36,9 @@ pub struct Page {
     /// The last hit of the previous page.
     pub after: Option<SortKey>,
 }
+
+/// For searches that only count.
+const NO_PAGE: Page = Page { limit: 0, after: None };
 
 /// The result of a search.
 pub struct Found {
@@ -75,10 +81,17 @@ impl Finder {
     /// When the index cannot be read.
     pub fn search(&mut self, view: &View, request: &Request, page: Page, budget: Budget) -> Result<Found, Error> {
         let mut search = Search::new(budget);
-        let matched = self.matches(view, request, &mut search)?;
+        let by_text = self.by_text(view, request, &mut search)?;
         let labels = view.labels.read();
         let collector = Collector::new(view, &labels, request, self.currency);
-        let collected = collector.run(&matched.found, CollectOptions { page, facets: true }, &mut search.budget, &mut self.scratch);
+        let browsed = by_text.is_none() && collector.is_by_label();
+        let wanted = collector.labels();
+        let matched = by_text.unwrap_or_else(|| matching::everything(view, wanted.as_deref().filter(|_| browsed)));
+        let options = CollectOptions { page, facets: !browsed || wanted.is_some() };
+        let mut collected = collector.run(&matched.found, options, &mut search.budget, &mut self.scratch);
+        if browsed {
+            self.count_everything(view, &labels, &collector, &mut collected.labels);
+        }
         let facets = facets::list_facets(view, &labels, &collector, &collected.labels, &mut self.scratch.counts);
         drop(labels);
         let items = hits::list_hits(view, &collected.hits, &matched.highlight_terms, &mut self.analyzer)?;
@@ -89,10 +102,34 @@ impl Finder {
         Ok(Found { results, next, cost: search.budget.cost() })
     }
 
+    /// Returns the products that match the text of a request, if it has one.
+    fn by_text(&mut self, view: &View, request: &Request, search: &mut Search) -> Result<Option<Matched>, Error> {
+        let matches = |text: &String| matching::matches(view, text, search, &mut self.analyzer, &mut self.scratch);
+        request.text.as_ref().map(matches).transpose()
+    }
+
+    /// Returns the products that match the text of a request, or all if it has none.
     fn matches(&mut self, view: &View, request: &Request, search: &mut Search) -> Result<Matched, Error> {
-        match &request.text {
-            Some(text) => matching::matches(view, text, search, &mut self.analyzer, &mut self.scratch),
-            None => Ok(matching::everything(view)),
+        Ok(self.by_text(view, request, search)?.unwrap_or_else(|| matching::everything(view, None)))
+    }
+
+    /// Replaces the counts of the facets to which no filter applies by those of all products. These are counted once for a view,
+    /// so that a page of a category reads the products of that category only.
+    fn count_everything(&mut self, view: &View, known: &LabelTable, collector: &Collector<'_>, labels: &mut Vec<u32>) {
+        let all = view.label_counts.get_or_init(|| {
+            let everything = Request { text: None, filters: Vec::new(), sort: Sort::Relevance };
+            let counter = Collector::new(view, known, &everything, self.currency);
+            let options = CollectOptions { page: NO_PAGE, facets: true };
+            let mut counts = Scratch::default();
+            let counted = counter.run(&matching::everything(view, None).found, options, &mut Budget::until(|| false), &mut counts);
+            counted.labels.into_iter().map(|label| (label, counts.counts[label as usize])).collect()
+        });
+        for (label, count) in all.iter().filter(|(label, _)| collector.counts_everything(known.facet_of(*label))) {
+            let own = &mut self.scratch.counts[*label as usize];
+            if *own == 0 {
+                labels.push(*label);
+            }
+            *own = *count;
         }
     }
 
@@ -100,7 +137,7 @@ impl Finder {
     fn count(&mut self, view: &View, request: &Request, search: &mut Search) -> Result<u64, Error> {
         let matched = self.matches(view, request, search)?;
         let labels = view.labels.read();
-        let wanted = CollectOptions { page: Page { limit: 0, after: None }, facets: false };
+        let wanted = CollectOptions { page: NO_PAGE, facets: false };
         Ok(Collector::new(view, &labels, request, self.currency).run(&matched.found, wanted, &mut search.budget, &mut self.scratch).total)
     }
 }

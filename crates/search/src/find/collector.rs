@@ -133,6 +133,22 @@ impl<'a> Collector<'a> {
         self.numeric.push((number, condition));
     }
 
+    /// Whether products without text meet all filters when they have one of [`Collector::labels`]: there is no other filter, or none
+    /// at all.
+    pub fn is_by_label(&self) -> bool {
+        matches!(self.facets[..], [] | [Some(_)])
+    }
+
+    /// Returns the labels that are filtered, if there is a filter.
+    pub fn labels(&self) -> Option<Vec<u32>> {
+        (self.all != 0).then(|| self.wanted.iter().map(|(label, _)| *label).collect())
+    }
+
+    /// Whether no filter applies to the counts of this facet.
+    pub fn counts_everything(&self, facet: u32) -> bool {
+        self.facets.iter().all(|filtered| *filtered == Some(facet))
+    }
+
     /// Returns the facets that have a filter.
     pub fn filtered(&self) -> impl Iterator<Item = u32> {
         self.facets.iter().flatten().copied()

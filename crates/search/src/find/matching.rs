@@ -49,11 +49,12 @@ const MOST_NEAR_SEEN: usize = 2_000;
 const MISSPELLED: u64 = 20;
 const RARE: u64 = 10;
 
-/// Returns every product with the same score.
-pub fn everything(view: &View) -> Matched {
-    let mut found = Vec::with_capacity(usize::try_from(view.products()).unwrap_or_default());
+/// Returns every product, or every one with one of these labels, with the same score.
+pub fn everything(view: &View, labels: Option<&[u32]>) -> Matched {
+    let has_label = |columns: &Columns, doc| labels.is_none_or(|labels| columns.labels(doc).iter().any(|label| labels.contains(label)));
+    let mut found = Vec::new();
     for (segment, reader, columns) in view.segments() {
-        let alive = (0..reader.max_doc()).filter(|doc| view.shows(reader, columns, *doc));
+        let alive = (0..reader.max_doc()).filter(|doc| has_label(columns, *doc) && view.shows(reader, columns, *doc));
         found.extend(alive.map(|doc| Match { address: Address { segment, doc }, score: 0 }));
     }
     Matched { found, highlight_terms: HighlightTerms::default() }

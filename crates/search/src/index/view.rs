@@ -9,7 +9,10 @@ use super::{
 };
 use crate::Error;
 use contracts::ids::UserId;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, Term, index::SegmentId, schema::document::Value as _};
 
 /// The address of a document: segment number and document number.
@@ -33,6 +36,9 @@ pub struct View {
     pub suspended_sellers: Arc<Vec<UserId>>,
     /// The labels of these sellers.
     hidden_labels: Vec<u32>,
+    /// Each label that a product has, with the number of its products; variants of a group count once. The first search that
+    /// needs it counts.
+    pub label_counts: OnceLock<Vec<(u32, u32)>>,
 }
 
 /// With more labels than this, they are kept only while most are in use.
@@ -74,7 +80,7 @@ impl View {
         let label_of = |seller: &UserId| known_labels.find(&Facet::Seller, &seller.to_string());
         let hidden_labels = suspended_sellers.iter().filter_map(label_of).collect();
         drop(known_labels);
-        Ok(View { number, fields, searcher, columns, labels, tree, suspended_sellers, hidden_labels })
+        Ok(View { number, fields, searcher, columns, labels, tree, suspended_sellers, hidden_labels, label_counts: OnceLock::new() })
     }
 
     /// Whether a document of a segment can be found: it was not deleted, and its seller is not suspended.

@@ -55,6 +55,18 @@ async fn a_facet_counts_a_group_once() {
 }
 
 #[tokio::test]
+async fn the_only_filter_counts_as_it_does_beside_one_that_all_products_meet() {
+    let (shop, _) = wardrobe().await;
+    for filter in
+        ["", "attr.color=red", "attr.color=red&attr.color=white", "attr.size=S", "brand=Unknown", "attr.size=XXL", "attr.fabric=wool"]
+    {
+        let alone = shop.search(&format!("{filter}&sort=newest")).await;
+        let beside = shop.search(&format!("{filter}&sort=newest&currency=EUR")).await;
+        assert_eq!((alone.items, alone.total, alone.facets), (beside.items, beside.total, beside.facets), "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn pages_count_groups_and_not_variants() {
     let (shop, _) = wardrobe().await;
     let first = shop.search("q=shirt&sort=price&limit=1").await;
