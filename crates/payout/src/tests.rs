@@ -219,11 +219,13 @@ impl Fixture {
         }
     }
 
-    /// Sells, delivers, and waits until the sale is available.
+    /// Sells, delivers, and waits until the sale is available. The schedule runs half a day before, so it does not pay this sale.
     async fn available(&self, seller: UserId) -> FulfilmentConfirmed {
         let sold = self.sell(Some(seller)).await;
         self.hand_over(&sold).await;
-        self.advance(30 * DAY);
+        self.advance(30 * DAY - DAY / 2);
+        self.complete().await;
+        self.advance(DAY / 2);
         self.complete().await;
         sold
     }
