@@ -74,7 +74,7 @@ async fn a_lost_answer_is_looked_up() {
 
 #[tokio::test]
 async fn payouts_run_on_a_schedule_and_small_balances_wait() {
-    let f = Fixture::with(Harness::of(crate::service()).setting("minimum_amount", 10_000).setting("interval_hours", 24 * 60)).await;
+    let f = Fixture::with(Harness::of(crate::service()).setting("minimum_amount", 10_000).setting("interval_hours", 24 * 90)).await;
     f.complete().await;
     f.available(f.seller).await;
     assert_eq!(f.run("one").await.expect(200).json()["items"], json!([]), "below the minimum");
