@@ -28,8 +28,7 @@ fn kept_an_hour(kind: &'static str, text: String) -> Response {
 }
 
 async fn robots(State(site): State<Site>) -> Response {
-    let closed =
-        ["/account", "/cart", "/checkout", "/orders/", "/login", "/register", "/password/", "/email/", "/seller", "/admin", "/api/"];
+    let closed = ["/account", "/checkout", "/orders/", "/login", "/register", "/password/", "/email/", "/seller", "/admin", "/api/"];
     let mut text = String::from("User-agent: *\n");
     for path in closed {
         // `/seller` is the dashboard, `/sellers/…` are the public shops.
