@@ -55,7 +55,7 @@ pub fn routes() -> Routes<App> {
         .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
         .post("/auth/users/{userId}/unlock", unlock_account, "Unlocks an account")
         .post("/internal/auth/users/{userId}/password-check", check_password, "Whether this is the password of a user")
-        .delete("/internal/auth/users/{userId}", erase_account, "Deletes an account and tells every service to erase its user")
+        .delete("/internal/auth/users/{userId}", erase_account, "Deletes an account; every service erases its user")
         .get("/internal/auth/revocations", list_revocations, "What ends access tokens before they expire")
         .get("/.well-known/jwks.json", list_keys, "The public keys that verify access tokens")
 }

@@ -24,7 +24,7 @@
 //! was changed meanwhile. A reset of the password by mail verifies the address as well.
 //!
 //! **API keys** are random, stored as hashes, and end with a lock or suspension of their maker. The gateway exchanges one for an access
-//! token of a minute with the roles that the maker has now; [`contracts::auth::key_scope`] tells what it opens.
+//! token of a minute with the roles that the maker has now; [`contracts::auth::key_scope`] lists what it allows.
 //!
 //! **The role SELLER** follows the record that the seller service keeps: its events give and take it, administrators cannot.
 //! Accounts that had the role before there were records are announced at the start, once each, and get one. Tokens of accounts

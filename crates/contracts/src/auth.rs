@@ -410,7 +410,7 @@ events! {
         sealed_token: String,
         /// When the link stops working.
         expires_at: Timestamp,
-        /// The present address of the account while another one is verified, which is told; null when it is this one.
+        /// The present address of the account while another one is verified; it gets a message; null when it is this one.
         present_email: Option<String>,
     }
     /// The user has shown to read the mails to the account's address.
@@ -422,7 +422,7 @@ events! {
     EmailChanged {
         /// The account's address from now on.
         email: String,
-        /// The address before, which is told.
+        /// The address before, which gets a message.
         previous_email: String,
     }
     /// The password was changed or reset, and every other login ended.

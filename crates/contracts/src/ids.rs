@@ -109,7 +109,7 @@ ids! {
     ReservationId;
     /// The units of one SKU in a reservation.
     ReservationLineId;
-    /// The wish of a customer to be told when a product can be bought again.
+    /// The request of a customer for a message when a product can be bought again.
     StockAlertId;
     /// A parcel on its way to a customer.
     ShipmentId;

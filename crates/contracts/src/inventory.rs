@@ -410,7 +410,7 @@ events! {
         low_stock_threshold: i64,
     }
     "STOCK_ALERT", stock_alert_id: StockAlertId;
-    /// A product can be bought again, and a customer had asked to be told. The request has ended with it.
+    /// A product can be bought again, and a customer had asked for a message. The request has ended with it.
     BackInStockAlertTriggered {
         user_id: UserId,
         product_id: ProductId,

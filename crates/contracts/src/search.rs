@@ -28,7 +28,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     paths: &["/admin/search", "/search"],
 };
 
-/// The header in which an answer tells the gateway its cost, in units of a usual search. It is not passed on to callers.
+/// The header of an answer with its cost, in units of a usual search. It is not passed on to callers.
 pub const COST_HEADER: &str = "souk-cost";
 
 string_enum! {
@@ -76,7 +76,7 @@ pub struct SearchHit {
     pub seller_id: Option<UserId>,
     /// Whether any can be sold now.
     pub in_stock: bool,
-    /// Whether the search was told the stock. It learns of a product before it learns of its stock; `inStock` is false until then.
+    /// Whether the search has the stock. It receives a product before its stock; `inStock` is false until then.
     #[serde(default = "yes")]
     pub stock_known: bool,
     /// The average of its published reviews.

@@ -102,7 +102,7 @@ impl Edge {
     }
 }
 
-/// What the request path learns and the response needs.
+/// What the request path finds out and the response needs.
 #[derive(Default)]
 struct RequestState {
     rate_limit: Option<RateLimitStatus>,

@@ -15,8 +15,8 @@
 //! available; orders placed before can still reserve it. Drafts and products off sale keep their availability, because
 //! the catalogue decides whether a product can be bought.
 //!
-//! A customer can ask to be told when a product can be bought again. The transaction that brings the first units, or the sale, makes its
-//! alerts due, if there are any; the worker deletes each in the commit that emits its event, so that it is told once.
+//! A customer can ask for a message when a product can be bought again. The transaction that brings the first units, or the sale, makes its
+//! alerts due, if there are any; the worker deletes each in the commit that emits its event, so that there is one message.
 //!
 //! Settings: `[inventory]`, see [`Settings`].
 

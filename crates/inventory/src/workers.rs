@@ -22,7 +22,7 @@ pub fn all(app: &App) -> Vec<Worker> {
     ]
 }
 
-/// Tells the customers who wait for a product that can be bought again.
+/// Emits the alerts of customers who wait for a product that can be bought again.
 #[derive(Clone)]
 pub struct StockAlerts(pub Db);
 

@@ -85,7 +85,7 @@ pub struct EmailToken {
     pub is_change: bool,
 }
 
-/// What the former address is told: it does not name the new one.
+/// The message to the former address: it does not name the new one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailChange {

@@ -22,7 +22,7 @@ pub struct OrderRecord {
     pub timeline: Vec<Entry>,
     /// How many events were emitted for it.
     pub event_count: i64,
-    /// How many of them told that it was claimed or erased.
+    /// How many of them say that it was claimed or erased.
     pub guest_event_count: i64,
     /// When the saga advances it next.
     pub due_at: Option<Timestamp>,

@@ -182,7 +182,7 @@ struct Signals {
     unnumbered: Notify,
     /// A notifier for each worker, by name.
     workers: Mutex<HashMap<&'static str, Arc<Notify>>>,
-    /// Where the other processes of the service learn of commits, if there may be others.
+    /// Where the other processes of the service are notified of commits, if there may be others.
     elsewhere: OnceLock<WakeUps>,
 }
 

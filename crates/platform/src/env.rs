@@ -52,7 +52,7 @@ impl Env {
         Env(Arc::new(Inner { clock, random, process_id }))
     }
 
-    /// Identifies this run of the program: what it left in a database is told apart from what an earlier run left.
+    /// Identifies this run of the program: what it left in a database differs by this id from what an earlier run left.
     #[must_use]
     pub fn process_id(&self) -> Uuid {
         self.0.process_id

@@ -1,6 +1,6 @@
 //! Review: what customers write of products that were delivered to them, and the ratings that follow from it.
 //!
-//! A customer reviews a product once, after the delivery of an order with it. The service learns that from the events of
+//! A customer reviews a product once, after the delivery of an order with it. The service reads that from the events of
 //! orders: the delivery of each fulfilment makes its items purchases. Orders from before there were fulfilments bring their items
 //! with `OrderConfirmed`. With the setting `publish_at_once` a review is
 //! public at once; otherwise an administrator publishes or rejects it. The machine is `ReviewStatus` in `contracts`. A change

@@ -59,7 +59,7 @@ impl Record {
         self.seller.slug == erased_slug(self.seller.seller_id)
     }
 
-    /// Removes what tells who the seller is.
+    /// Removes what identifies the seller.
     pub fn erase(&mut self, now: Timestamp) {
         let Record { seller, .. } = Record::existing(self.seller.seller_id, now);
         let erased = &mut self.seller;

@@ -250,7 +250,9 @@ impl Config {
 
     /// Where the databases are, for a person.
     pub fn databases_shown(&self) -> String {
-        self.servers.as_ref().map_or_else(|| self.data_dir.display().to_string(), |servers| servers.default.to_string())
+        let Some(DatabaseServers { default, by_service }) = &self.servers else { return self.data_dir.display().to_string() };
+        let elsewhere = by_service.iter().map(|(service, address)| format!(", that of {service} in {address}"));
+        std::iter::once(default.to_string()).chain(elsewhere).collect()
     }
 
     /// The defaults, for an installation of its own in `data_dir`: the environment and the file are not read.

@@ -172,7 +172,7 @@ impl Starting {
 }
 
 /// Answers with `Connection: close` once the program is about to stop. So nobody sends a request on a connection that is closed at
-/// the same moment, and callers learn from the answer what a probe would tell them later.
+/// the same moment, and callers read from the answer what a probe would show later.
 fn closing_connections(router: Router, is_stopping: Arc<AtomicBool>) -> Router {
     router.layer(map_response(move |mut answer: Response| {
         if is_stopping.load(Ordering::Relaxed) {

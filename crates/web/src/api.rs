@@ -29,7 +29,7 @@ pub struct Caller {
     pub user_agent: Option<HeaderValue>,
     pub access_token: Option<String>,
     pub cart_token: Option<String>,
-    /// The language in which problems are told.
+    /// The language of the texts of problems.
     pub language: Language,
     /// Opens one order of a guest. It is sent alone, because an access token would count before it.
     pub order_token: Option<String>,

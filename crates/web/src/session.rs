@@ -230,7 +230,7 @@ impl Visitor {
         self.session == Session::default() && self.before == Session::default()
     }
 
-    /// Whether caches of others may keep the page: the browser names no products that it saw, and is told none to name.
+    /// Whether caches of others may keep the page: the browser names no products that it saw, and gets none to name.
     pub fn is_public(&self) -> bool {
         self.seen == Seen::default() && self.seen_before == Seen::default()
     }

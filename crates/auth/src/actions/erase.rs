@@ -14,7 +14,7 @@ use platform::{
 };
 use std::time::Duration;
 
-/// Deletes an account, ends its logins, and tells every service to erase the user. A repetition changes nothing.
+/// Deletes an account, ends its logins, and emits the event by which every service erases the user. A repetition changes nothing.
 ///
 /// # Errors
 /// [`Error::LastAdmin`].

@@ -1,4 +1,4 @@
-//! What a user is told of the program behind a login. Less is stored than is sent: the kind of browser and system, and a coarse
+//! What a user sees of the program behind a login. Less is stored than is sent: the kind of browser and system, and a coarse
 //! address.
 
 use platform::http::Network;
@@ -16,7 +16,7 @@ pub struct Device {
     pub network: Option<String>,
 }
 
-/// Who logs in: the network that attempts are counted for, and what the user is told of it.
+/// Who logs in: the network that attempts are counted for, and what the user sees of it.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub network: Network,

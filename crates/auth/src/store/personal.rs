@@ -94,7 +94,7 @@ async fn list_email_tokens(tx: &mut Tx, user: UserId) -> Result<Vec<PersonalReco
 }
 
 /// Deletes an account that the caller has locked, and everything about it. Of its open logins the ids stay while `token_lifetime`
-/// lasts, so that verifiers learn that they ended.
+/// lasts, so that verifiers read that they ended.
 pub async fn erase_account(tx: &mut Tx, account: &Credential, token_lifetime: Duration) -> Result<(), Error> {
     let user = account.user_id;
     attempts::forget_logins(tx, &account.email, user).await?;

@@ -67,7 +67,7 @@ pub async fn insert_new(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProd
     Ok(product)
 }
 
-/// Tells what is taken by the columns that a write violates.
+/// Returns what is taken, by the columns of the constraint that a write violates.
 pub(super) fn taken(error: db::Error) -> Error {
     match error {
         error if error.violates("products.sku") => Error::SkuTaken,

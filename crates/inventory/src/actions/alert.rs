@@ -1,4 +1,4 @@
-//! Customers who want to be told once when a product can be bought again.
+//! Stock alerts: customers who want one message when a product can be bought again.
 
 use super::set_stock::fetch;
 use crate::{

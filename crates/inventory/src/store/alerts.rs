@@ -11,7 +11,7 @@ use platform::{
     params,
 };
 
-/// The wish of a customer to be told once when a product can be bought again.
+/// The request of a customer for one message when a product can be bought again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockAlert {
     pub stock_alert_id: StockAlertId,

@@ -1,4 +1,4 @@
-//! Events of the account's e-mail address. The former address is told of a change, and not which address follows it.
+//! Events of the account's e-mail address. The former address gets a message about a change, which does not name the new address.
 
 use super::NewMessage;
 use crate::{

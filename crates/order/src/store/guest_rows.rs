@@ -20,7 +20,7 @@ pub struct GuestRow {
     pub sealed_token: Option<String>,
     pub email: Option<String>,
     pub name: Option<String>,
-    /// How many events told that the order was claimed or erased.
+    /// How many events say that the order was claimed or erased.
     pub event_count: i64,
 }
 
@@ -76,7 +76,7 @@ pub async fn set_customer(tx: &mut Tx, id: OrderId, user: UserId) -> Result<(), 
     tx.execute_pipelined(sql, params![id, user]).await
 }
 
-/// Ends the token and forgets the guest, and counts the event that tells of it.
+/// Ends the token and forgets the guest, and counts the event about it.
 pub async fn forget(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
     let sql = "UPDATE order_guests SET token_hash = NULL, sealed_token = NULL, email = NULL, name = NULL, event_count = event_count + 1 \
                WHERE order_id = $1";
@@ -99,7 +99,7 @@ pub async fn erase_addresses(tx: &mut Tx, id: OrderId, shipping_country: &str, b
     Ok(())
 }
 
-/// Returns how many events told that orders after `after` up to and including `up_to` were claimed or erased.
+/// Returns how many events say that orders after `after` up to and including `up_to` were claimed or erased.
 pub async fn list_event_counts(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<(OrderId, i64)>, Error> {
     let sql = "SELECT order_id, event_count FROM order_guests WHERE order_id > $1 AND order_id <= $2 AND event_count > 0";
     tx.query(sql, params![after, up_to], |row| Ok((row.next()?, row.next()?))).await

@@ -259,7 +259,7 @@ fn contents(connection: &Connection, all: &[Wanted]) -> Result<Option<Contents>,
             list(connection, "SELECT database_id, service FROM known_databases", |row| Ok((Uuid::from_bytes(row.get(0)?), row.get(1)?)))?;
         contents = Contents { id: Some(Uuid::from_bytes(id)), owner: Some(owner), known: known.into_iter().collect() };
     } else {
-        // An older database tells by its tables whose it is.
+        // The tables of an older database show which service it belongs to.
         let of = |wanted: &&Wanted| wanted.migrations.first().is_some_and(|first| migrations.contains(first.name));
         contents.owner = all.iter().find(of).map(|wanted| wanted.service.to_owned());
     }
@@ -303,7 +303,7 @@ fn is_foreign(service: &str, contents: &Contents, files: &Files) -> bool {
     strangers > friends
 }
 
-/// Tells every database the identities of all.
+/// Writes the identities of all databases into every database.
 fn introduce(env: &Env, wanted: &[Wanted], files: &Files, opened: &BTreeMap<&'static str, Db>) -> Result<(), Error> {
     let mut all: BTreeMap<Uuid, String> = opened.values().map(|db| (db.identity(), db.service().to_owned())).collect();
     for found in files.values() {

@@ -92,7 +92,7 @@ pub(super) fn refuse(parts: &Parts, faults: Vec<Fault>) -> Problem {
 }
 
 /// Checks the query of a request before the handler of the operation runs. Where a request is refused for its query or its
-/// headers, the answer lists the faults of its other parts too, so that a caller learns them all at once.
+/// headers, the answer lists the faults of its other parts too, so that a caller gets them all at once.
 #[derive(Clone)]
 pub(super) struct QueryParamGuard<H> {
     handler: H,
@@ -154,7 +154,7 @@ impl<H> QueryParamGuard<H> {
             let in_headers = headers.iter().flat_map(|problem| problem.faults().to_vec());
             return with(query, in_headers.chain(in_body).collect()).into_response();
         }
-        // The caller has to prove who it is before it learns more, so the handler refuses first.
+        // The caller has to authenticate before it gets details, so the handler refuses first.
         let response = self.handler.call(request, state).await;
         match headers {
             Some(problem) if response.status() == problem.status() => with(problem, in_body).into_response(),

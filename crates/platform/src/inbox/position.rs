@@ -2,7 +2,7 @@
 //!
 //! A position is the number of a row. Numbers are used again when the producer's database is restored from an older copy, so
 //! the consumer stores beside the number which database it read and the id of the event it stands on. Where the producer
-//! has another event at that number, or none, the consumer goes back to the newest event that both know: its inbox tells
+//! has another event at that number, or none, the consumer goes back to the newest event that both know: its inbox shows
 //! which events it consumed, and keeps those from being consumed twice.
 
 use super::Consumers;

@@ -1,5 +1,5 @@
 //! What this service keeps about sellers, to be exported and to be erased. A shop whose seller is erased is closed for good, under
-//! a name that tells nothing.
+//! a name that identifies nobody.
 
 use super::{find, lock, save};
 use crate::actions::close;

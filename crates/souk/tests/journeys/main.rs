@@ -17,6 +17,7 @@ mod consistency;
 mod couponing;
 mod crashing;
 mod delivering;
+mod dividing;
 mod erasing;
 mod guesting;
 mod importing;

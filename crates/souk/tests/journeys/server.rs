@@ -38,7 +38,7 @@ pub struct Server {
     /// Requests take turns among the replicas.
     pub api: Api,
     pub folder: TempFolder,
-    environment: Vec<(&'static str, &'static str)>,
+    pub environment: Vec<(&'static str, &'static str)>,
 }
 
 /// The command of the program with these arguments.
@@ -50,9 +50,15 @@ pub fn command(arguments: &[&str]) -> Command {
 
 /// Runs the program to its end. Returns whether it succeeded, and its output.
 pub fn run(folder: &Path, arguments: &[&str], input: &str) -> (bool, String) {
+    run_with(&[], folder, arguments, input)
+}
+
+/// As [`run`], with these environment variables.
+pub fn run_with(environment: &[(&str, &str)], folder: &Path, arguments: &[&str], input: &str) -> (bool, String) {
     let mut child = command(arguments)
         .env("SOUK_DATA_DIR", folder)
         .envs(servers::environment_of(folder))
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -123,7 +129,7 @@ impl Server {
     /// Stops it and checks that the doctor finds no fault.
     pub async fn stop_and_check(mut self) {
         assert!(self.terminate().await);
-        let (healthy, report) = run(self.folder.path(), &["doctor"], "");
+        let (healthy, report) = run_with(&self.environment, self.folder.path(), &["doctor"], "");
         assert!(healthy, "{report}");
     }
 

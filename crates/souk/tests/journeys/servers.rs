@@ -51,10 +51,14 @@ pub fn environment_of(folder: &Path) -> Vec<(&'static str, String)> {
     if !are_used() || !streams(folder).exists() {
         return Vec::new();
     }
+    vec![("SOUK_DATABASE", address(&prefix(folder))), ("SOUK_EVENTS", nats(&["start", &streams(folder).display().to_string()]))]
+}
+
+/// The server for tests, with databases whose names begin with `prefix`.
+pub fn address(prefix: &str) -> String {
     let server = std::env::var("SOUK_TEST_DATABASE").expect("it is set");
     let separator = if server.contains('?') { '&' } else { '?' };
-    let database = format!("{server}{separator}prefix={}", prefix(folder));
-    vec![("SOUK_DATABASE", database), ("SOUK_EVENTS", nats(&["start", &streams(folder).display().to_string()]))]
+    format!("{server}{separator}prefix={prefix}")
 }
 
 /// Opens the database of a service of the installation in this data directory.
@@ -90,7 +94,7 @@ pub fn without_fault_of_tests(report: &str) -> String {
 }
 
 /// The beginning of the names of the databases: the name of the folder, which is unique on this machine.
-fn prefix(folder: &Path) -> String {
+pub fn prefix(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).chain(['_']).collect()
 }

@@ -213,7 +213,7 @@ fn to_login_for(site: &Site, visitor: &Visitor, product: &str) -> Response {
 
 fn after(site: &Site, mut visitor: Visitor, product: &str, done: Result<(), crate::api::Failure>) -> Response {
     match done {
-        // An author who votes for the own review is told nothing new.
+        // An author who votes for the own review gets no message of it.
         Err(failure) if failure.status() != StatusCode::CONFLICT => failed(site, &mut visitor, &failure),
         _ => {
             visitor.session.notice = Some(Notice::Thanked);

@@ -202,7 +202,7 @@ impl ServerAddress {
     }
 }
 
-/// Runs what carries the messages of a connection. It ends with the connection, whose user learns why.
+/// Runs what carries the messages of a connection. It ends with the connection, whose user gets the reason.
 #[expect(clippy::disallowed_methods, reason = "it belongs to a connection and does nothing by itself")]
 fn spawn<S, T>(connection: tokio_postgres::Connection<S, T>)
 where

@@ -129,7 +129,7 @@ pub(in crate::db) fn inspect(address: &ServerAddress, service: &str) -> Result<F
     })
 }
 
-/// Tells the database of a service the identities of all. It blocks its thread.
+/// Writes the identities of all databases into the database of a service. It blocks its thread.
 pub(in crate::db) fn introduce(address: &ServerAddress, service: &str, all: &Arc<BTreeMap<Uuid, String>>) -> Result<(), Error> {
     super::block_on(async {
         let client = address.connect(service).await?;

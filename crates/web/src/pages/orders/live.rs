@@ -1,4 +1,4 @@
-//! Tells the page of an order that the order changed, by server-sent events (WHATWG HTML, 9.2).
+//! Notifies the page of an order when the order changes, by server-sent events (WHATWG HTML, 9.2).
 
 use super::{Reader, order::version};
 use crate::{Site, session::Visitor};
@@ -83,7 +83,7 @@ pub async fn events_of_guest(State(site): State<Site>, visitor: Visitor, Path(id
     open(site, &visitor, id, since, true).await
 }
 
-/// Opens a stream, once the order was read: nobody learns anything about an order of others.
+/// Opens a stream, once the order was read: nobody gets anything about an order of others.
 async fn open(site: Site, visitor: &Visitor, id: String, Query(Since { since }): Query<Since>, is_guest: bool) -> Response {
     let Some(reader) = Reader::of(visitor, &id, is_guest) else { return StatusCode::NOT_FOUND.into_response() };
     if let Err(failure) = site.0.api.call(&reader.caller, &GET_ORDER).path(&id).send().await {

@@ -87,7 +87,7 @@ struct OrderPage {
     billing: Vec<String>,
     can_cancel: bool,
     can_pay: bool,
-    /// Where the page hears of changes; empty when nothing happens by itself any more.
+    /// The address of the stream of changes; empty when nothing happens by itself any more.
     live: String,
     /// One for each time that the page is shown.
     form_key: String,
