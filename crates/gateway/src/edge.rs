@@ -195,6 +195,7 @@ impl Inner {
         if let (Some(limits), Some(path)) = (&self.limits, operation) {
             let class = Class::of(&edge_request.method, path);
             let caller = self.caller(class, edge_request, &mut request).await;
+            let class = class.by(path, &caller);
             let (status, outcome) = limits.take(class, &caller).await;
             state.rate_limit = Some(status);
             outcome?;

@@ -38,6 +38,8 @@ pub(crate) enum Class {
     Login,
     /// Makes a cart for a guest: anyone may, and each is a row that is stored.
     GuestCart,
+    /// Places an order without an account. It is stored for good.
+    GuestOrder,
     /// Uploads a picture, which keeps a processor busy for a second or two.
     Picture,
     Search,
@@ -68,6 +70,14 @@ impl Class {
             _ => Class::Write,
         }
     }
+
+    /// Returns the kind of the request as this caller's: orders of guests have a kind of their own.
+    pub(crate) fn by(self, path: &str, caller: &Caller) -> Class {
+        match caller {
+            Caller::Network(_) if self == Class::Write && path == "/orders" => Class::GuestOrder,
+            _ => self,
+        }
+    }
 }
 
 /// The owner of a quota.
@@ -95,6 +105,7 @@ impl Caller {
 pub(crate) struct Limits {
     login: Limit,
     guest_cart: Limit,
+    guest_order: Limit,
     picture: Limit,
     search: Limit,
     write: Limit,
@@ -116,6 +127,7 @@ impl Limits {
         Limits {
             login: limit("login", Quota::per_minute(settings.login_per_minute), 60),
             guest_cart: limit("guest-cart", Quota::per_minute(settings.guest_carts_per_minute), 60),
+            guest_order: limit("guest-order", Quota::per_minute(settings.guest_orders_per_minute), 60),
             picture: limit("picture", Quota::per_minute(settings.pictures_per_minute), 60),
             search: limit("search", Quota::per_second(settings.search_per_second), 1),
             write: limit("write", Quota::per_second(settings.writes_per_second), 1),
@@ -156,6 +168,7 @@ impl Limits {
         match class {
             Class::Login => &self.login,
             Class::GuestCart => &self.guest_cart,
+            Class::GuestOrder => &self.guest_order,
             Class::Picture => &self.picture,
             Class::Search => &self.search,
             Class::Write => &self.write,

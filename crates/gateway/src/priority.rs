@@ -42,6 +42,7 @@ impl Priority {
             Class::Write if first == "orders" && waits => Priority::WaitingOrder,
             Class::Write if ["orders", "payments", "shipments", "returns"].contains(&first) => Priority::Order,
             Class::Write if path.starts_with("/inventory/reservations") => Priority::Order,
+            Class::GuestOrder => Priority::Order,
             Class::Write | Class::GuestCart | Class::Picture => Priority::Change,
             Class::Read if ["products", "categories", "product-groups", "shipping"].contains(&first) => Priority::PublicRead,
             Class::Read => Priority::OwnRead,

@@ -45,6 +45,9 @@ pub struct Settings {
     /// Carts that guests may make, per address and minute.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub guest_carts_per_minute: NonZeroU32,
+    /// Orders that guests may place, per address and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub guest_orders_per_minute: NonZeroU32,
     /// Pictures that may be uploaded, per caller and minute.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub pictures_per_minute: NonZeroU32,
@@ -79,6 +82,7 @@ impl Default for Settings {
             upstream_seconds: count(35),
             login_per_minute: count(10),
             guest_carts_per_minute: count(30),
+            guest_orders_per_minute: count(30),
             pictures_per_minute: count(60),
             search_per_second: count(30),
             writes_per_second: count(20),

@@ -4,6 +4,7 @@ fn limited() -> TestEdge {
     let set = |settings: &mut Settings| {
         settings.login_per_minute = 3.try_into().unwrap();
         settings.guest_carts_per_minute = 6.try_into().unwrap();
+        settings.guest_orders_per_minute = 8.try_into().unwrap();
         settings.pictures_per_minute = 7.try_into().unwrap();
         settings.search_per_second = 2.try_into().unwrap();
         settings.writes_per_second = 4.try_into().unwrap();
@@ -27,6 +28,8 @@ async fn allowed(site: &TestEdge, address: [u8; 4], method: &str, path: &str, he
 #[tokio::test(start_paused = true)]
 async fn each_kind_of_request_has_its_own_limit() {
     let site = limited();
+    // Orders are answered at once.
+    site.permits.add_permits(100);
     let home = [10, 0, 0, 1];
     for (method, path, limit) in [
         ("POST", "/api/v1/auth/login", 3),
@@ -34,6 +37,7 @@ async fn each_kind_of_request_has_its_own_limit() {
         ("GET", "/api/v1/search?q=a", 2),
         ("GET", "/api/v1/search/suggest", 0),
         ("POST", "/api/v1/carts", 6),
+        ("POST", "/api/v1/orders", 8),
         ("POST", "/api/v1/products/1/images", 7),
         ("POST", "/api/v1/cart/items", 4),
         ("DELETE", "/api/v1/cart", 0),
@@ -43,6 +47,9 @@ async fn each_kind_of_request_has_its_own_limit() {
         assert_eq!(allowed(&site, home, method, path, &[]).await, limit, "{method} {path}");
     }
     assert_eq!(allowed(&site, [10, 0, 0, 2], "GET", "/api/v1/products", &[]).await, 5, "another address is another caller");
+    let (_, customer) = site.customer();
+    let order = allowed(&site, home, "POST", "/api/v1/orders", &[("authorization", &customer)]).await;
+    assert_eq!(order, 4, "whoever has an account is no guest");
     for page in ["/healthz", "/readyz", "/problems", "/api/v1/openapi.json"] {
         assert_eq!(site.request_from(home, "GET", page, &[]).await.status, 200, "{page}");
     }
