@@ -68,6 +68,7 @@ macro_rules! facts {
                 })
                 .on::<PasswordChanged, _, _>(async move |tx: &mut Tx, event: Received<PasswordChanged>| password_changed(tx, &reset, &event).await)
                 $(.on::<$event, _, _>(async move |tx: &mut Tx, event: Received<$event>| consume(tx, &event.event, pay_again, grace).await))*
+                .without_personal_fields::<ShipmentUpdated>()
         }
     };
 }

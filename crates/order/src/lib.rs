@@ -72,7 +72,8 @@ pub fn service() -> Service {
             "0009_discounts",
             "0010_taxes",
             "0011_guests",
-            "0012_integrator_data"
+            "0012_integrator_data",
+            "0013_erasure_due"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

@@ -9,6 +9,7 @@ use contracts::{
 };
 use platform::{
     db::{Error, Tx},
+    due::DueQueue,
     params,
 };
 
@@ -27,7 +28,11 @@ pub struct GuestRow {
 platform::table! {
     Guests in "order_guests" of GuestRow, key [order_id];
     columns { order_id, token_hash, sealed_token, email, name, event_count }
+    extra { erase_due_at }
 }
+
+/// The orders that are to be erased once they are at rest.
+pub const ERASE_DUE: DueQueue<OrderId> = DueQueue::new("order_guests", "order_id").due_at("erase_due_at");
 
 /// The addresses of an order.
 struct Addresses {
@@ -42,7 +47,7 @@ platform::table! {
 }
 
 pub async fn insert(tx: &mut Tx, guest: &GuestRow) -> Result<(), Error> {
-    tx.insert::<Guests>(guest).await
+    tx.insert_with::<Guests>(guest, &[("erase_due_at", &None::<Timestamp>)]).await
 }
 
 pub async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<GuestRow>, Error> {
@@ -78,9 +83,14 @@ pub async fn set_customer(tx: &mut Tx, id: OrderId, user: UserId) -> Result<(), 
 
 /// Ends the token and forgets the guest, and counts the event about it.
 pub async fn forget(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
-    let sql = "UPDATE order_guests SET token_hash = NULL, sealed_token = NULL, email = NULL, name = NULL, event_count = event_count + 1 \
-               WHERE order_id = $1";
+    let sql = "UPDATE order_guests SET token_hash = NULL, sealed_token = NULL, email = NULL, name = NULL, erase_due_at = NULL, \
+               event_count = event_count + 1 WHERE order_id = $1";
     tx.execute_pipelined(sql, params![id]).await
+}
+
+/// Lets an order be erased at `due_at`, if it is at rest then.
+pub async fn erase_later(tx: &mut Tx, id: OrderId, due_at: Timestamp) -> Result<(), Error> {
+    tx.execute_pipelined("UPDATE order_guests SET erase_due_at = $2 WHERE order_id = $1", params![id, due_at]).await
 }
 
 /// Replaces the addresses of an order by their countries, and removes the texts of people from its timeline.

@@ -14,6 +14,7 @@ use platform::{
     params,
     personal::{PersonalData, erase_person, forget_answers, records},
 };
+use std::time::Duration;
 
 pub fn data() -> PersonalData {
     PersonalData::new(export, erase).obstacle(find_obstacle).guests(erase_orders_of_guest)
@@ -54,14 +55,29 @@ async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Erases the orders that a user placed as a guest with the verified address and that are at rest. Others can be erased by their tokens.
+/// How long after the erasure of an account, and after each look at an order that is still under way, its orders as a guest are looked at.
+pub const ERASE_PERIOD: Duration = Duration::from_secs(30);
+
+/// Erases the orders that a user placed as a guest with the verified address. One that is under way is erased when it has ended.
 async fn erase_orders_of_guest(tx: &mut Tx, guest: UserId) -> Result<(), Error> {
     for (id, _) in guest_rows::list_claimable(tx, guest).await? {
-        if let Some(order) = lock_order(tx, None, id).await?.filter(Order::is_at_rest) {
-            erase_guest_order(tx, order).await?;
-        }
+        erase_when_at_rest(tx, id).await?;
     }
     Ok(())
+}
+
+/// Erases an order of a guest if it is at rest, and otherwise lets it be looked at again.
+pub async fn erase_when_at_rest(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
+    let Some(order) = lock_order(tx, None, id).await? else { return Ok(()) };
+    match guest_rows::lock(tx, id).await? {
+        Some(guest) if guest.email.is_some() && order.is_at_rest() => erase_guest_order(tx, order).await,
+        Some(guest) if guest.email.is_some() => {
+            let due_at = tx.now().after(ERASE_PERIOD);
+            guest_rows::erase_later(tx, id, due_at).await
+        }
+        // It was claimed or erased.
+        _ => Ok(()),
+    }
 }
 
 /// Erases an order that a guest placed, and lets the services that have copies do the same. Its token ends.

@@ -1,7 +1,7 @@
 //! Orders of guests: their tokens, the accounts that claim them, and the erasure of personal data.
 
 use super::{
-    entry_points::{advance_orders, send_and_settle},
+    entry_points::{advance_orders, send_and_settle, work},
     upstreams::{Upstreams, customer},
 };
 use contracts::{
@@ -243,7 +243,7 @@ async fn an_erased_account_takes_what_it_ordered_as_a_guest_with_it() {
     let erased = async || h.emitted_of::<OrderPersonalDataErased>().await.iter().map(|event| event.order_id).collect::<Vec<_>>();
     assert_eq!(erased().await, [claimed.id]);
     reading(&h, unclaimed.id, &unclaimed.token).send().await.expect(200);
-    // With the address that was verified. What is under way is delivered.
+    // With the address that was verified. What is under way is delivered first.
     let other: UserId = h.id();
     h.deliver(UserErased { user_id: other, guest_id: Some(guest) }).await;
     assert_eq!(erased().await, [claimed.id, unclaimed.id]);
@@ -253,8 +253,44 @@ async fn an_erased_account_takes_what_it_ordered_as_a_guest_with_it() {
         let shown = h.get(&format!("/orders/{id}")).admin().send().await.expect(200).json().to_string();
         assert!(!shown.to_lowercase().contains("gwen") && !shown.contains("Invaliden"), "{shown}");
     }
-    let keys = async |tx: &mut platform::db::Tx| tx.query("SELECT person FROM person_keys", &[], |row| row.next::<Uuid>()).await;
-    assert_eq!(h.db().read::<_, platform::db::Error, _>(keys).await.unwrap(), [open.id.0], "each order of a guest has a key");
+    let keys = async || {
+        let read = async |tx: &mut platform::db::Tx| tx.query("SELECT person FROM person_keys", &[], |row| row.next::<Uuid>()).await;
+        h.db().read::<_, platform::db::Error, _>(read).await.unwrap()
+    };
+    assert_eq!(keys().await, [open.id.0], "each order of a guest has a key");
+    // It is erased by itself when it has ended.
+    h.advance(crate::store::personal::ERASE_PERIOD);
+    h.complete().await;
+    reading(&h, open.id, &open.token).send().await.expect(200);
+    let cancel = h.post(&format!("/orders/{}/cancel", open.id), &json!({"reason": "I am Gwen and changed my mind"}));
+    cancel.header("X-Order-Token", &open.token).send().await.expect(200);
+    work(&h).await;
+    h.advance(crate::store::personal::ERASE_PERIOD);
+    h.complete().await;
+    assert_eq!(erased().await, [claimed.id, unclaimed.id, open.id]);
+    reading(&h, open.id, &open.token).send().await.expect_problem(404, "NOT_FOUND");
+    let shown = h.get(&format!("/orders/{}", open.id)).admin().send().await.expect(200).json().to_string();
+    assert!(!shown.to_lowercase().contains("gwen") && !shown.contains("Invaliden"), "{shown}");
+    assert!(keys().await.is_empty());
     let records = crate::list_for_check(h.db(), OrderId(Uuid::nil()), 10).await.unwrap();
     assert!(records.iter().all(|record| record.faults().is_empty()));
+}
+
+#[tokio::test]
+async fn an_order_that_somebody_claims_is_not_erased_with_its_former_guest() {
+    let n = Upstreams::new();
+    let h = n.harness().await;
+    let open = placed(&n, &h, "1").await;
+    let view: OrderView = reading(&h, open.id, &open.token).send().await.expect(200).read();
+    h.deliver(UserErased { user_id: h.id(), guest_id: Some(view.user_id) }).await;
+    // The address was verified again, for another account.
+    h.deliver(EmailVerified { user_id: customer(), email: "gwen@example.com".into() }).await;
+    let cancel = h.post(&format!("/orders/{}/cancel", open.id), &json!({}));
+    cancel.customer(customer()).send().await.expect(200);
+    work(&h).await;
+    h.advance(crate::store::personal::ERASE_PERIOD);
+    h.complete().await;
+    assert!(h.emitted_of::<OrderPersonalDataErased>().await.is_empty());
+    let view: OrderView = h.get(&format!("/orders/{}", open.id)).customer(customer()).send().await.expect(200).read();
+    assert_eq!(view.shipping_address_snapshot.street, "Invalidenstraße");
 }
