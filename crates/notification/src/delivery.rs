@@ -90,7 +90,7 @@ impl<C: OneChannel> DueWork for DueMessages<C> {
             outgoing = found;
         }
         let outgoing = Arc::new(outgoing);
-        let outcome = send(&self.app, outgoing.clone()).await;
+        let outcome = send(&self.app, outgoing.clone()).await.map_err(|error| error.without_addresses(outgoing.recipient.as_deref()));
         log_attempt(&outgoing, &outcome);
         db.write(async move |tx| record_attempt(tx, &outgoing, &outcome, &settings).await).await
     }

@@ -145,6 +145,32 @@ impl DeliveryError {
     }
 }
 
+impl DeliveryError {
+    /// The same without addresses. Servers quote them in their replies, and logs and events are not erased.
+    #[must_use]
+    pub fn without_addresses(self, recipient: Option<&str>) -> DeliveryError {
+        let clean = |text: &str| without_addresses(text, recipient);
+        DeliveryError { detail: clean(&self.detail), public_detail: clean(&self.public_detail), ..self }
+    }
+}
+
+/// Returns the text without the address of the recipient and without addresses of mail.
+fn without_addresses(text: &str, recipient: Option<&str>) -> String {
+    const HIDDEN: &str = "…";
+    let text = match recipient.filter(|recipient| !recipient.is_empty()) {
+        Some(recipient) => text.replace(recipient, HIDDEN),
+        None => text.to_owned(),
+    };
+    let ends_word = |c: char| c.is_whitespace() || "<>()[],;:\"'".contains(c);
+    let mut clean = String::with_capacity(text.len());
+    for piece in text.split_inclusive(ends_word) {
+        let word = piece.trim_end_matches(ends_word);
+        clean.push_str(if word.contains('@') { HIDDEN } else { word });
+        clean.push_str(&piece[word.len()..]);
+    }
+    clean
+}
+
 /// The effect of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterAttempt {
@@ -184,6 +210,22 @@ mod tests {
             webhook_url: webhook.then(|| "https://example.com".to_owned()),
             ..Contact::unknown(UserId(contracts::ids::Uuid::nil()))
         }
+    }
+
+    #[test]
+    fn no_address_is_left_of_a_reply() {
+        let texts = [
+            ("550 5.1.1 <mara@example.com>: no such user", "550 5.1.1 <…>: no such user"),
+            ("550 MARA@example.com, try m.b@example.org.", "550 …, try …"),
+            ("+49 421 1 is not a number: +49 421 1", "… is not a number: …"),
+            ("451 come back later", "451 come back later"),
+            ("", ""),
+        ];
+        for (text, clean) in texts {
+            let error = DeliveryError::permanent(text).without_addresses(Some("+49 421 1"));
+            assert_eq!((error.detail.as_str(), error.public_detail.as_str(), error.is_permanent), (clean, clean, true));
+        }
+        assert_eq!(DeliveryError::unreachable("no route to <mara@example.com>").without_addresses(None).public_detail, UNREACHABLE);
     }
 
     proptest! {

@@ -159,7 +159,7 @@ async fn a_final_refusal_of_a_recipient_ends_the_attempts() {
     let person = Person::registered(&harness).await;
     let accepted = server.accepted().len();
     for (reply, is_final) in [
-        ("550 nobody of that name", true),
+        ("550 5.1.1 <nobody@example.com>: nobody of that name", true),
         ("551-user not local\r\n551 try elsewhere", true),
         ("553 name not allowed", true),
         ("554 no such", true),
@@ -181,7 +181,7 @@ async fn a_final_refusal_of_a_recipient_ends_the_attempts() {
     assert_eq!(server.accepted().len(), accepted + 3);
     let failed = harness.emitted_of::<NotificationFailed>().await;
     assert_eq!(failed.len(), 4);
-    assert!(failed[0].error.contains("nobody of that name"), "{}", failed[0].error);
+    assert!(failed[0].error.contains("<…>: nobody of that name"), "no address is in an event: {}", failed[0].error);
 }
 
 #[tokio::test]
