@@ -12,8 +12,8 @@ use contracts::{
     body::EmptyBody,
     ids::{ProductId, ReservationId},
     inventory::{
-        AdjustStock, Availability, ImportStock, Reservation, Reserve, ReturnLines, SetStock, SetStocks, StockFilter, StockItem, StockList,
-        StockLookup, StockResults,
+        AdjustStock, Availability, ImportStock, Reservation, Reserve, ReturnLines, SetStock, SetStockItem, SetStocks, StockFilter,
+        StockItem, StockList, StockLookup, StockResults,
     },
     text::Sku,
 };
@@ -21,8 +21,8 @@ use platform::{
     csv::CsvStream,
     db::Tx,
     http::{
-        Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, NoBody, NoContent,
-        Paged, Paging, Path, Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
+        BatchBody, Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, NoBody,
+        NoContent, Paged, Paging, Path, Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
     },
     identity::{ClientMarker, Customer, SellerOrAdmin, ServiceOf},
 };
@@ -97,9 +97,9 @@ async fn set_many(
     who: SellerOrAdmin,
     State(app): State<App>,
     key: MaybeIdempotencyKey,
-    Body(body): Body<SetStocks>,
+    body: BatchBody<SetStocks, SetStockItem>,
 ) -> Result<Idempotent<Json<StockResults>>, Problem> {
-    actions::set_stocks(&app, who.owner(), key, body).await
+    actions::set_stocks(&app, who.owner(), key, body.items).await
 }
 
 /// The service that imports files.

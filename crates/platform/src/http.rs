@@ -5,6 +5,7 @@
 //! services omit it, and answers that name a path (`Location`, `Link`) add it.
 
 pub mod answer;
+pub mod batch;
 pub mod body;
 pub mod conditional;
 pub mod describe;
@@ -29,6 +30,7 @@ mod validate;
 
 pub use answer::{Accepted, Answer, Created, Idempotent, Json, NoContent, Paged, RenderedPage, Stored, link_next};
 pub use axum::extract::State;
+pub use batch::BatchBody;
 pub use body::{Body, BodyByCaller, Form, MaybeBody, NoBody, RawBody};
 pub use conditional::{ETag, IfMatch, Tagged, TaggedPage};
 pub use describe::{DescribeAnswer, DescribeArg, DescribeOperation};

@@ -3,8 +3,9 @@
 use super::manage_products::insert_new;
 use crate::Error;
 use contracts::{
-    catalog::{CreateProducts, ProductResult, ProductResults},
+    catalog::{CreateProduct, ProductResult, ProductResults},
     ids::UserId,
+    problem::Document,
 };
 use platform::{
     db::Db,
@@ -19,20 +20,23 @@ pub async fn create_products(
     db: &Db,
     seller_id: Option<UserId>,
     key: MaybeIdempotencyKey,
-    body: CreateProducts,
+    items: Vec<Result<CreateProduct, Document>>,
 ) -> Result<Idempotent<Json<ProductResults>>, Problem> {
     db.write(async move |tx| {
-        let items = body.items.clone().into_vec();
+        let items = items.clone();
         key.once(tx, async move |tx| -> Result<_, Error> {
             let mut results = Vec::with_capacity(items.len());
             for (index, item) in (0..).zip(items) {
-                results.push(match tx.savepoint(async |tx| insert_new(tx, seller_id, item).await).await {
+                let created = match item {
+                    Ok(item) => match tx.savepoint(async |tx| insert_new(tx, seller_id, item).await).await {
+                        Err(Error::Db(error)) => return Err(error.into()),
+                        created => created.map_err(|error| Problem::from(error).document()),
+                    },
+                    Err(problem) => Err(problem),
+                };
+                results.push(match created {
                     Ok(product) => ProductResult { index, status: 201, product: Some(product), problem: None },
-                    Err(Error::Db(error)) => return Err(error.into()),
-                    Err(error) => {
-                        let problem = Problem::from(error).document();
-                        ProductResult { index, status: problem.status, product: None, problem: Some(problem) }
-                    }
+                    Err(problem) => ProductResult { index, status: problem.status, product: None, problem: Some(problem) },
                 });
             }
             Ok(Json(ProductResults { items: results }))

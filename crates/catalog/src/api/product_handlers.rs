@@ -19,8 +19,8 @@ use contracts::{
 use platform::{
     db::{self, Tx},
     http::{
-        Body, Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Problem, Query, State, Tagged,
-        TaggedPage,
+        BatchBody, Body, Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Problem, Query, State,
+        Tagged, TaggedPage,
     },
     identity::{Admin, ClientMarker, MaybeUser, Role, SellerOrAdmin, ServiceOf},
 };
@@ -45,10 +45,10 @@ pub async fn create_many(
     caller: SellerOrAdmin,
     State(app): State<App>,
     key: MaybeIdempotencyKey,
-    Body(body): Body<CreateProducts, BATCH_LIMIT>,
+    body: BatchBody<CreateProducts, CreateProduct, BATCH_LIMIT>,
 ) -> Result<Idempotent<Json<ProductResults>>, Problem> {
     let seller_id = caller.has_role(Role::Seller).then_some(caller.id);
-    actions::create_products(&app.ctx.db, seller_id, key, body).await
+    actions::create_products(&app.ctx.db, seller_id, key, body.items).await
 }
 
 pub async fn update(

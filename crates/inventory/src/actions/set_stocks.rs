@@ -9,7 +9,8 @@ use contracts::{
     body::BoundedVec,
     catalog::{LOOK_UP_PRODUCTS, Product, ProductLookup},
     ids::{ProductId, UserId},
-    inventory::{ImportStock, SetStock, SetStockItem, SetStocks, StockItem, StockResult, StockResults},
+    inventory::{ImportStock, SetStock, SetStockItem, StockItem, StockResult, StockResults},
+    problem::Document,
 };
 use platform::{
     db::{self, Tx},
@@ -29,23 +30,38 @@ pub async fn set_stocks(
     app: &App,
     owner: Option<UserId>,
     key: MaybeIdempotencyKey,
-    body: SetStocks,
+    items: Vec<Result<SetStockItem, Document>>,
 ) -> Result<Idempotent<Json<StockResults>>, Problem> {
     if let Some(answer) = key.replay(&app.ctx.db).await? {
         return Ok(answer);
     }
-    let items = body.items.into_vec();
-    let fetched = if owner.is_some() { fetch_unknown(app, &items).await? } else { Vec::new() };
+    let (mut valid, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, item) in (0..).zip(items) {
+        match item {
+            Ok(item) => {
+                valid.push(item);
+                places.push(index);
+            }
+            Err(problem) => {
+                refused.push(StockResult { index, status: problem.status, changed: false, stock: None, problem: Some(problem) })
+            }
+        }
+    }
+    let fetched = if owner.is_some() { fetch_unknown(app, &valid).await? } else { Vec::new() };
     let threshold = app.settings.low_stock_threshold.get();
     app.ctx
         .db
         .write(async move |tx| {
-            let (items, fetched) = (items.clone(), fetched.clone());
+            let (valid, places, refused, fetched) = (valid.clone(), places.clone(), refused.clone(), fetched.clone());
             key.once(tx, async move |tx| -> Result<_, Error> {
                 for product in &fetched {
                     sync_product(tx, product).await?;
                 }
-                Ok(Json(StockResults { items: set_all(tx, owner, &items, threshold).await? }))
+                let set = set_all(tx, owner, &valid, threshold).await?;
+                let set = set.into_iter().zip(places).map(|(result, index)| StockResult { index, ..result });
+                let mut items: Vec<StockResult> = set.chain(refused).collect();
+                items.sort_by_key(|result| result.index);
+                Ok(Json(StockResults { items }))
             })
             .await
         })

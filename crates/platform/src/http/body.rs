@@ -169,7 +169,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 /// [`parse`] that reports all missing fields.
-fn parse_described<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse_described<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Problem> {
     parse_with(bytes, Some(validate::schema_of::<T>))
 }
 
@@ -259,7 +259,8 @@ impl<'de> Visitor<'de> for StrictJsonVisitor {
 }
 
 /// What a body can be refused with.
-const OF_A_BODY: [Code; 4] = [Code::MALFORMED_REQUEST, Code::PAYLOAD_TOO_LARGE, Code::UNSUPPORTED_MEDIA_TYPE, Code::INVALID_REQUEST];
+pub(super) const OF_A_BODY: [Code; 4] =
+    [Code::MALFORMED_REQUEST, Code::PAYLOAD_TOO_LARGE, Code::UNSUPPORTED_MEDIA_TYPE, Code::INVALID_REQUEST];
 
 /// Collects faults that depend on several values, so that a caller gets all of them at once.
 #[derive(Debug, Default)]
@@ -279,7 +280,7 @@ impl Faults {
 }
 
 /// Finds the faults of a body for the answer to a request that has others. A body that cannot be read has none.
-fn faults_of<T: DeserializeOwned + JsonSchema>(headers: &HeaderMap, body: &[u8]) -> Vec<Fault> {
+pub(super) fn faults_of<T: DeserializeOwned + JsonSchema>(headers: &HeaderMap, body: &[u8]) -> Vec<Fault> {
     let described = !body.is_empty() && require_type(headers, "application/json").is_ok();
     let refused = described.then(|| parse_described::<T>(body).err()).flatten();
     refused.map(|problem| problem.faults().to_vec()).unwrap_or_default()

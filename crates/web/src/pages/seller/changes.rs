@@ -128,17 +128,9 @@ pub async fn save(
                     match &result.problem {
                         None => saved += 1,
                         Some(problem) => {
-                            changes[*index].fault.clone_from(&problem.detail);
+                            let first = problem.errors.first().map(|fault| &fault.detail);
+                            changes[*index].fault.clone_from(first.unwrap_or(&problem.detail));
                         }
-                    }
-                }
-            }
-            // A number out of bounds refuses the whole call: its place says which row it is.
-            Err(Failure::Refused(refusal)) if !refusal.errors.is_empty() => {
-                for fault in &refusal.errors {
-                    let place = fault.pointer.as_deref().and_then(|pointer| pointer.split('/').nth(2)?.parse::<usize>().ok());
-                    if let Some((index, _)) = place.and_then(|place| stocks.get(place)) {
-                        changes[*index].fault.clone_from(&fault.detail);
                     }
                 }
             }
