@@ -11,6 +11,7 @@ pub fn all() -> Consumers {
     Consumers::new()
         .on::<SellerApproved, _, _>(seller_approved)
         .on::<SellerSuspended, _, _>(seller_suspended)
+        .without_personal_fields::<SellerSuspended>()
         .on::<SellerReinstated, _, _>(seller_reinstated)
 }
 

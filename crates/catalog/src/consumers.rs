@@ -17,6 +17,7 @@ pub fn all() -> Consumers {
     Consumers::new()
         .on::<ProductRatingChanged, _, _>(product_rating_changed)
         .on::<SellerSuspended, _, _>(seller_suspended)
+        .without_personal_fields::<SellerSuspended>()
         .on::<SellerReinstated, _, _>(seller_reinstated)
 }
 

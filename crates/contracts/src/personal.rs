@@ -102,11 +102,13 @@ pub const PERSONAL: &[PersonalFields] = &[
     of_seller("SellerApplied", SHOP),
     of_seller("SellerApproved", SHOP),
     of_seller("SellerRejected", &[("reason", Erased::Null)]),
+    of_seller("SellerSuspended", &[("reason", Erased::Null)]),
     of_seller("SellerUpdated", &[("shopName", Erased::Empty), ("slug", Erased::Empty), ("description", Erased::Empty)]),
     of_order("OrderCreated", &[SHIPPING, BILLING]),
     of_order("OrderConfirmed", &[SHIPPING]),
     of_order("OrderCancelled", NOTE),
     of_order("FulfilmentCancelled", NOTE),
+    of_order("ShipmentUpdated", &[("message", Erased::Empty)]),
     of_order("ReturnRejected", &[("reason", Erased::Empty)]),
     of_user("ReviewRejected", &[("reason", Erased::Null)]),
 ];
@@ -135,7 +137,7 @@ mod tests {
     use crate::registry;
 
     /// Names of fields that are about a person wherever they occur.
-    const SUSPECTS: &[&str] = &["email", "phone", "address", "recipient", "webhookUrl", "note", "newEmail", "guest"];
+    const SUSPECTS: &[&str] = &["email", "phone", "address", "recipient", "webhookUrl", "note", "newEmail", "guest", "reason", "message"];
 
     fn properties(schema: &Value) -> Vec<String> {
         schema["properties"].as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
@@ -168,6 +170,11 @@ mod tests {
     /// Fields that only sound so.
     const NOT_PERSONAL: &[(&str, &str)] = &[
         ("StockChanged", "note"),
+        // One of a list of words.
+        ("StockChanged", "reason"),
+        ("OrderCancelled", "reason"),
+        ("FulfilmentCancelled", "reason"),
+        ("WebhookEndpointDisabled", "reason"),
         ("PreferencesChanged", "emailEnabled"),
         ("UserUpdated", "emailVerified"),
         ("OrderClaimed", "guestId"),

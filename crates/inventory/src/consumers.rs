@@ -21,6 +21,7 @@ pub fn all() -> Consumers {
         .on::<ProductBlocked, _, _>(product_blocked)
         .on::<ProductUnblocked, _, _>(product_unblocked)
         .on::<SellerSuspended, _, _>(seller_suspended)
+        .without_personal_fields::<SellerSuspended>()
         .on::<SellerReinstated, _, _>(seller_reinstated)
         .on_rewind("catalog", store::products::forget_versions)
         .rebuild_from_start()

@@ -33,6 +33,7 @@ pub fn all(settings: &Arc<Settings>, window: Duration) -> Consumers {
         .on::<SellerSuspended, _, _>(async |tx: &mut Tx, event: Received<SellerSuspended>| {
             payout_rows::set_suspended(tx, event.seller_id, true).await
         })
+        .without_personal_fields::<SellerSuspended>()
         .on::<SellerReinstated, _, _>(async |tx: &mut Tx, event: Received<SellerReinstated>| {
             payout_rows::set_suspended(tx, event.seller_id, false).await
         })

@@ -73,6 +73,8 @@ impl<E> Deref for Received<E> {
 #[derive(Clone, Default)]
 pub struct Consumers {
     by_type: HashMap<&'static str, Handler>,
+    /// The types whose personal fields are not read.
+    without_personal: HashSet<&'static str>,
     every: Option<BatchHandler>,
     choose: Option<Choice>,
     producers: BTreeSet<&'static str>,
@@ -108,6 +110,14 @@ impl Consumers {
         });
         self.producers.insert(E::PRODUCER);
         self.by_type.insert(E::TYPE, handler);
+        self
+    }
+
+    /// Declares that the function for events of type `E` does not read what they say about persons. It reads what
+    /// [`contracts::personal::Erased`] says in its place, and the service stores no key for it.
+    #[must_use]
+    pub fn without_personal_fields<E: Event>(mut self) -> Consumers {
+        self.without_personal.insert(E::TYPE);
         self
     }
 
@@ -204,9 +214,9 @@ impl Consumers {
         self.consumes_every() || self.by_type.contains_key(event_type)
     }
 
-    /// Whether a function for events of this type consumes them.
-    pub(crate) fn consumes_by_type(&self, event_type: &str) -> bool {
-        self.by_type.contains_key(event_type)
+    /// Whether a function for events of this type reads what they say about persons, if they do.
+    pub(crate) fn reads_personal_fields(&self, event_type: &str) -> bool {
+        self.by_type.contains_key(event_type) && !self.without_personal.contains(event_type)
     }
 
     /// Consumes one event.

@@ -205,7 +205,7 @@ pub(crate) async fn decrypted(tx: &mut Tx, envelope: &Envelope) -> Result<Option
 /// Returns the persons about whom the events say something that a consumer reads and that none of these keys opens.
 fn unreadable(consumers: &Consumers, events: &[Arc<Published>], keys: &BTreeMap<Uuid, PersonKey>) -> Vec<Uuid> {
     let mut persons = BTreeSet::new();
-    for envelope in events.iter().map(|event| &event.envelope).filter(|envelope| consumers.consumes_by_type(&envelope.event_type)) {
+    for envelope in events.iter().map(|event| &event.envelope).filter(|envelope| consumers.reads_personal_fields(&envelope.event_type)) {
         // An event that cannot be parsed is refused when it is consumed.
         let Ok(Some(payload)) = PersonalPayload::of(envelope) else { continue };
         let opens = |owner| keys.get(&owner).is_some_and(|key| payload.secret(key).is_some());

@@ -26,6 +26,7 @@ use axum::Router;
 use contracts::{
     auth::{LIST_REVOCATIONS, RevocationFilter},
     call::Call,
+    personal::PERSONAL,
 };
 use std::{
     collections::BTreeMap,
@@ -340,6 +341,12 @@ impl Runtime {
     /// The types of events that each service consumes: service and type.
     pub fn consumed_event_types(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.consumers.iter().flat_map(|(name, consumers)| consumers.types().map(|event_type| (*name, event_type)))
+    }
+
+    /// The services that read what events say about persons, and therefore store keys of persons.
+    pub fn personal_readers(&self) -> impl Iterator<Item = &'static str> {
+        let reads = |consumers: &Consumers| PERSONAL.iter().any(|personal| consumers.reads_personal_fields(personal.event_type));
+        self.consumers.iter().filter(move |(_, consumers)| reads(consumers)).map(|(name, _)| *name)
     }
 
     /// Delivers the events that are in the outboxes, retries failed events that are due, and gives every worker a turn.

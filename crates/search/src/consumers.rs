@@ -28,6 +28,7 @@ pub fn all() -> Consumers {
         .on::<ProductBlocked, _, _>(product_blocked)
         .on::<ProductUnblocked, _, _>(product_unblocked)
         .on::<SellerSuspended, _, _>(seller_suspended)
+        .without_personal_fields::<SellerSuspended>()
         .on::<SellerReinstated, _, _>(seller_reinstated)
         .on::<CategoryChanged, _, _>(category_changed)
         .on::<CategoryDeleted, _, _>(category_deleted)

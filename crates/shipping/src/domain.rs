@@ -1,7 +1,7 @@
 //! The rules of bookings and shipments. No async, no I/O, no clock.
 
 use contracts::{
-    ids::{FulfilmentId, OrderId, ShipmentId, UserId},
+    ids::{FulfilmentId, OrderId, ShipmentId, UserId, Uuid},
     machine,
     machine::Machine as _,
     problem::Failure,
@@ -160,6 +160,11 @@ pub enum NotHandedOver {
 }
 
 impl ShipmentRecord {
+    /// Whose personal data it holds: the customer's, or, as each order of a guest is erased by itself, the order's.
+    pub fn person(&self) -> Uuid {
+        if self.user_id.is_guest() { self.order_id.into() } else { self.user_id.into() }
+    }
+
     /// Makes the booking due. Returns whether that is new.
     pub fn confirm(&mut self, correlation_id: String, confirmed_at: Timestamp, now: Timestamp) -> bool {
         let Ok(next) = self.booking.transition(BookingFact::Confirmed) else { return false };

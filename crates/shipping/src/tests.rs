@@ -5,6 +5,7 @@ mod admin;
 mod booking;
 mod cancelling;
 mod demonstration;
+mod erasing;
 mod fulfilments;
 mod migrations;
 mod shipping_rates;

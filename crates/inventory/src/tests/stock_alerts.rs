@@ -194,3 +194,18 @@ async fn an_alert_expires_unless_it_is_repeated() {
     s.h.complete().await;
     assert_eq!(s.alerts().await, 0, "the expired one was deleted");
 }
+
+#[tokio::test]
+async fn a_sale_that_begins_without_a_unit_and_an_alert_that_expired_tell_nobody() {
+    let s = shop_with(|harness| harness.setting("stock_alert_days", 10)).await;
+    s.wait(s.mara).await.expect(204);
+    let inactive = product_in(ProductStatus::Inactive, s.lamp, Some(s.seller), "LAMP-1", 2);
+    s.h.deliver(ProductUpdated { product_id: s.lamp, product: inactive }).await;
+    s.h.deliver(ProductActivated { product_id: s.lamp, product: s.lamp(3) }).await;
+    assert!(s.told().await.is_empty() && s.alerts().await == 1);
+    // It may not be deleted yet when its product is back.
+    s.h.advance(11 * DAY);
+    let lamp = s.lamp;
+    let taken = s.h.db().write(async move |tx| crate::store::alerts::take(tx, lamp, 10).await).await.unwrap();
+    assert!(taken.is_empty());
+}

@@ -118,7 +118,7 @@ impl PersonalData {
             return consumers;
         }
         let (erase, erase_order, erase_guest) = (self.erase.clone(), self.erase_order.clone(), self.erase_guest.clone());
-        let reads_orders = PERSONAL.iter().any(|personal| personal.order.is_some() && consumers.consumes_by_type(personal.event_type));
+        let reads_orders = PERSONAL.iter().any(|personal| personal.order.is_some() && consumers.reads_personal_fields(personal.event_type));
         let consumers = match reads_orders {
             true => consumers.on::<OrderPersonalDataErased, _, _>(async move |tx: &mut Tx, event: Received<OrderPersonalDataErased>| {
                 let order = event.order_id;

@@ -12,6 +12,7 @@ use contracts::{
 use platform::{
     db::Tx,
     http::{Idempotent, Json, MaybeIdempotencyKey, Problem},
+    personal::is_erased,
 };
 
 /// How many entries a history has before it accepts no more scans. A new status is always accepted.
@@ -46,6 +47,8 @@ pub async fn record_event(
 pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, scan: Scan<'_>) -> Result<Shipment, Error> {
     let mut shipment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
     let present = shipment.parcel.as_ref().ok_or(Error::NotFound)?.status;
+    // A carrier may write about its receiver, also after the erasure.
+    let scan = if is_erased(tx, shipment.person()).await? { Scan { message: "", at: scan.at } } else { scan };
     match shipment.observe(status) {
         ReportOutcome::Known => {}
         ReportOutcome::Moved(next) => {
