@@ -142,12 +142,14 @@ atBothWidths('a seller applies, is approved, lists a product with pictures, and 
   await page.locator('main').getByRole('button', { name: 'Create an account' }).click();
   await heading(page, 'Become a seller').waitFor();
   // Refused first, with what was typed kept.
-  await fill(page, { shopName: shop, legalName: 'Mara Sol', country: 'Germany', payoutAccount: 'po_ok' });
+  await fill(page, { shopName: shop.repeat(30), legalName: 'Mara Sol', payoutAccount: 'po_ok' });
+  await page.selectOption('[name=country]', 'AT');
   await page.getByRole('button', { name: 'Apply' }).click();
-  await page.locator('#country[aria-invalid]').waitFor();
-  assert.equal(await page.inputValue('[name=shopName]'), shop);
+  await page.locator('#shopName[aria-invalid]').waitFor();
+  assert.equal(await page.inputValue('[name=legalName]'), 'Mara Sol');
+  assert.equal(await page.inputValue('[name=country]'), 'AT');
   // The account that money goes to is not sent back to the page.
-  await fill(page, { country: 'DE', payoutAccount: 'po_ok' });
+  await fill(page, { shopName: shop, payoutAccount: 'po_ok' });
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByText('Your application is sent.').waitFor();
 
@@ -246,5 +248,33 @@ test('the command palette opens, narrows, is worked by keys, and gives the focus
   await page.keyboard.press('Enter');
   await page.waitForURL('**/admin/payouts');
   assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test('on a phone the rows of a table show their states and their buttons', async () => {
+  const { page, context } = await open(browser, { as: 'admin', options: { viewport: { width: 360, height: 800 } } });
+  for (const [path, what] of [['/admin/demo', 'tbody button'], ['/admin/orders', 'tbody .pill'], ['/admin/reviews', 'tbody button']]) {
+    await page.goto(BASE + path);
+    const found = await page.locator(what).all();
+    assert.ok(found.length > 0, `${path} has ${what}`);
+    for (const one of found) {
+      const { x, width } = await one.boundingBox();
+      assert.ok(x >= 0 && x + width <= 360, `${path}: ${await one.textContent()} lies from ${x} to ${x + width}`);
+    }
+  }
+  await context.close();
+});
+
+test('an order is printed by a button that needs scripts', async () => {
+  const { page, context } = await open(browser);
+  await addToCart(page);
+  await orderAsGuest(page);
+  await page.evaluate(() => { window.print = () => { window.printed = true; }; });
+  await page.locator('[data-print]').click();
+  assert.ok(await page.evaluate(() => window.printed));
+  const plain = await open(browser, { options: { javaScriptEnabled: false, storageState: await context.storageState() } });
+  await plain.page.goto(page.url());
+  assert.equal(await plain.page.locator('[data-print]').isVisible(), false);
+  await plain.context.close();
   await context.close();
 });

@@ -8,6 +8,12 @@ for (const select of document.querySelectorAll('select[data-submit]')) {
   select.addEventListener('change', () => select.form.requestSubmit());
 }
 
+// A button prints the page, as the menu of the browser does.
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => print());
+}
+
 // A page that shows work in progress looks again until it is done.
 if (document.querySelector('[data-reload]')) setTimeout(() => location.reload(), 2000);
 

@@ -5,7 +5,7 @@ mod listing;
 pub mod screens;
 pub mod sent;
 
-pub use dashboard_request::{DashboardRequest, Parameters, Place as Board, finish, is_bad_filter};
+pub use dashboard_request::{DashboardRequest, Parameters, Place as Board, Realm, RequestIn, finish, is_bad_filter};
 pub use listing::{Chip, Head, Listing};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Money, dates and numbers as the visitor's language writes them.
 
-use crate::texts::Language;
+use crate::texts::{Language, goods_words};
 use contracts::{money::Currency, review::Rating, time::Timestamp};
 
 /// A space that no line breaks at.
@@ -102,6 +102,34 @@ pub fn moment(language: Language, at: Timestamp) -> String {
     format!("{}, {:02}:{:02}{NO_BREAK}UTC", day(language, at), seconds / 3600, seconds / 60 % 60)
 }
 
+/// Writes an instant as a day in UTC, short enough for a table: `28 Nov 2026`, `28.11.2026`.
+pub fn short_day(language: Language, at: Timestamp) -> String {
+    let (year, month, day) = civil(at.unix_seconds().div_euclid(86_400));
+    match language {
+        Language::English => format!("{day}{NO_BREAK}{}{NO_BREAK}{year}", &ENGLISH_MONTHS[month - 1][..3]),
+        Language::German => format!("{day}.{month}.{year}"),
+    }
+}
+
+/// Writes an instant as a short day and a time in UTC that no line breaks.
+pub fn short_moment(language: Language, at: Timestamp) -> String {
+    let seconds = at.unix_seconds().rem_euclid(86_400);
+    format!("{}, {:02}:{:02}{NO_BREAK}UTC", short_day(language, at), seconds / 3600, seconds / 60 % 60)
+}
+
+/// Writes a month such as `2026-11`; what is none as it is.
+pub fn month(language: Language, month: &str) -> String {
+    let parts = month.split_once('-').and_then(|(year, number)| Some((year, number.parse::<usize>().ok()?.checked_sub(1)?)));
+    let names = if language == Language::German { GERMAN_MONTHS } else { ENGLISH_MONTHS };
+    parts.and_then(|(year, at)| Some(format!("{}{NO_BREAK}{year}", names.get(at)?))).unwrap_or_else(|| month.to_owned())
+}
+
+/// Writes tenths, such as those of seconds or of percents.
+pub fn tenths(language: Language, tenths: u64) -> String {
+    let point = if language == Language::German { ',' } else { '.' };
+    format!("{}{point}{}", tenths / 10, tenths % 10)
+}
+
 const ENGLISH_MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 const GERMAN_MONTHS: [&str; 12] =
@@ -145,19 +173,24 @@ pub fn title(text: &str) -> String {
 }
 
 /// Writes the name of an attribute such as `depth_cm` for people.
-pub fn attribute(name: &str) -> String {
+pub fn attribute(language: Language, name: &str) -> String {
     match unit(name) {
-        Some((name, unit)) => format!("{} ({unit})", words(name)),
-        None => words(name),
+        Some((name, unit)) => format!("{} ({unit})", words(language, name)),
+        None => words(language, name),
     }
 }
 
 /// Writes a name and a value beside it: a unit stands with the value.
-pub fn fact(name: &str, value: &str) -> (String, String) {
+pub fn fact(language: Language, name: &str, value: &str) -> (String, String) {
     match unit(name) {
-        Some((name, unit)) => (words(name), format!("{value}{NO_BREAK}{unit}")),
-        None => (words(name), value.to_owned()),
+        Some((name, unit)) => (words(language, name), format!("{value}{NO_BREAK}{unit}")),
+        None => (words(language, name), goods_words(language, value).to_owned()),
     }
+}
+
+/// Whether an attribute is an outer dimension, of which hardly two products have the same.
+pub fn is_dimension(name: &str) -> bool {
+    unit(name).is_some_and(|(name, _)| matches!(name, "width" | "height" | "depth" | "length"))
 }
 
 /// Returns the unit at the end of the name of an attribute, such as that of `depth_cm`, and the rest.
@@ -165,8 +198,13 @@ fn unit(name: &str) -> Option<(&str, &str)> {
     name.rsplit_once('_').filter(|(_, unit)| matches!(*unit, "mm" | "cm" | "m" | "g" | "kg" | "ml" | "l"))
 }
 
-fn words(name: &str) -> String {
-    let mut words = name.replace('_', " ");
+fn words(language: Language, name: &str) -> String {
+    capital(goods_words(language, &name.replace('_', " ")))
+}
+
+/// Begins words with a capital.
+pub fn capital(words: &str) -> String {
+    let mut words = words.to_owned();
     if let Some(first) = words.get(..1).map(str::to_uppercase) {
         words.replace_range(..1, &first);
     }
@@ -197,16 +235,23 @@ mod tests {
         assert_eq!(civil(-1), (1969, 12, 31));
         assert_eq!(day(Language::English, at(1_767_225_600)).replace(NO_BREAK, " "), "1 January 2026");
         assert_eq!(moment(Language::German, at(1_767_225_600 + 3_661)).replace(NO_BREAK, " "), "1. Januar 2026, 01:01 UTC");
+        let short = |language| short_moment(language, at(1_767_225_600 + 3_661)).replace(NO_BREAK, " ");
+        assert_eq!((&*short(Language::English), &*short(Language::German)), ("1 Jan 2026, 01:01 UTC", "1.1.2026, 01:01 UTC"));
+        assert_eq!((month(Language::German, "2026-03"), month(Language::English, "2026-13")), ("März\u{a0}2026".into(), "2026-13".into()));
+        assert_eq!((tenths(Language::English, 12), tenths(Language::German, 5)), ("1.2".into(), "0,5".into()));
     }
 
     #[test]
     fn a_name_of_an_attribute_is_words() {
-        assert_eq!(
-            (&*attribute("body_depth"), &*attribute("größe"), &*attribute("über"), &*attribute("")),
-            ("Body depth", "Größe", "über", "")
-        );
-        assert_eq!((attribute("depth_cm"), fact("depth_cm", "52")), ("Depth (cm)".into(), ("Depth".into(), "52\u{a0}cm".into())));
-        assert_eq!(fact("cm", "yes"), ("Cm".into(), "yes".into()));
+        use Language::{English, German};
+        let written = ["body_depth", "größe", "über", ""].map(|name| attribute(English, name));
+        assert_eq!(written, ["Body depth", "Größe", "über", ""]);
+        assert_eq!(attribute(English, "depth_cm"), "Depth (cm)");
+        assert_eq!(fact(English, "depth_cm", "52"), ("Depth".into(), "52\u{a0}cm".into()));
+        assert_eq!(fact(English, "cm", "yes"), ("Cm".into(), "yes".into()));
+        assert_eq!((attribute(German, "focal_length_mm"), attribute(German, "nap")), ("Brennweite (mm)".into(), "Nap".into()));
+        assert_eq!(fact(German, "color", "brown"), ("Farbe".into(), "Braun".into()));
+        assert!(is_dimension("depth_cm") && !is_dimension("color") && !is_dimension("focal_length_mm"));
     }
 
     #[test]

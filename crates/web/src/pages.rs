@@ -19,7 +19,7 @@ use crate::{
     api::Failure,
     assets, countries, format, pictures,
     session::{Notice, Visitor},
-    texts::{Language, Texts},
+    texts::{Language, Texts, code_words, goods_words},
 };
 use askama::Template;
 use axum::{
@@ -30,7 +30,15 @@ use axum::{
     routing::{any, get, post},
 };
 pub use browse::{KeptWindow, Link};
-use contracts::{catalog::Product, ids::ProductId, money::Currency, problem::Code, review::Rating, search::SearchHit, time::Timestamp};
+use contracts::{
+    catalog::{CategoryNode, Product},
+    ids::{CategoryId, ProductId},
+    money::Currency,
+    problem::Code,
+    review::Rating,
+    search::SearchHit,
+    time::Timestamp,
+};
 pub use orders::live::Streams;
 use platform::http::Problem;
 pub use refusals::{refused, starting};
@@ -121,13 +129,37 @@ impl Frame {
         format::day(self.lang, *at)
     }
 
+    pub fn month(&self, month: &str) -> String {
+        format::month(self.lang, month)
+    }
+
     pub fn country(&self, code: &str) -> String {
         countries::name(self.lang, code)
+    }
+
+    /// What a code of the API means.
+    pub fn words<'a>(&self, code: &'a str) -> &'a str {
+        code_words(self.lang, code)
     }
 
     pub fn money(&self, minor: &i64, currency: &Currency) -> String {
         format::money(self.lang, *minor, *currency)
     }
+}
+
+/// Every category with the names of the ones above it, as a form offers them.
+pub fn category_paths(nodes: &[CategoryNode], language: Language) -> Vec<(CategoryId, String)> {
+    fn add(nodes: &[CategoryNode], language: Language, above: &str, paths: &mut Vec<(CategoryId, String)>) {
+        for node in nodes {
+            let name = goods_words(language, &node.name);
+            let path = if above.is_empty() { name.to_owned() } else { format!("{above} / {name}") };
+            paths.push((node.category_id, path.clone()));
+            add(&node.children, language, &path, paths);
+        }
+    }
+    let mut paths = Vec::new();
+    add(nodes, language, "", &mut paths);
+    paths
 }
 
 /// A product as lists show it.

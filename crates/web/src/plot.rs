@@ -50,6 +50,8 @@ pub struct Drawn {
     pub number: usize,
     /// The data of an SVG path; empty for bars.
     pub path: String,
+    /// The data of a path with a dot for each value that stands alone, which a line would hardly show.
+    pub dots: String,
     pub bars: Vec<Bar>,
 }
 
@@ -92,6 +94,7 @@ impl Plot {
         let drawn = series.into_iter().enumerate().map(|(index, Series { name, values })| Drawn {
             number: index + 1,
             path: if kind == PlotKind::Line { place.path(&values) } else { String::new() },
+            dots: if kind == PlotKind::Line { place.dots(&values) } else { String::new() },
             bars: if kind == PlotKind::Bar { place.bars(index, &values, &points, &write) } else { Vec::new() },
             name,
         });
@@ -173,6 +176,13 @@ impl Places {
         path
     }
 
+    fn dots(&self, values: &[Option<i64>]) -> String {
+        let known = |at: usize| values.get(at).copied().flatten();
+        let alone = |at: usize| known(at + 1).is_none() && at.checked_sub(1).is_none_or(|before| known(before).is_none());
+        let dot = |at: usize| known(at).filter(|_| alone(at)).map(|value| format!("M{} {}h0", self.x(at), self.y(value)));
+        (0..self.points).filter_map(dot).collect()
+    }
+
     fn bars(&self, index: usize, values: &[Option<i64>], points: &[String], write: &impl Fn(i64) -> String) -> Vec<Bar> {
         let slot = 100.0 / self.points.max(1) as f64;
         let width = slot * 0.7 / self.series.max(1) as f64;
@@ -242,6 +252,7 @@ mod tests {
     fn a_line_is_interrupted_where_a_value_is_not_known() {
         let plot = plot(PlotKind::Line, &[Some(0), Some(4), None, Some(2), None]);
         assert_eq!(plot.series[0].path, "M0 100h0L25 0M75 50h0");
+        assert_eq!(plot.series[0].dots, "M75 50h0");
         assert_eq!(plot.rows[2], ("day 3".to_owned(), vec!["–".to_owned()]));
         assert_eq!(plot.ticks.iter().map(|tick| (tick.y, &*tick.label)).collect::<Vec<_>>()[0], (0.0, "4 orders"));
         assert!(!plot.is_empty() && plot.series[0].bars.is_empty());

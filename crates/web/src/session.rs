@@ -117,6 +117,7 @@ pub enum SellerNotice {
     ReturnReceived,
     Answered,
     PromotionCreated,
+    AllShipped,
 }
 
 impl SessionKey {

@@ -73,14 +73,18 @@ macro_rules! texts {
 }
 
 mod admin_texts;
+mod code_texts;
 mod dashboard_texts;
+mod goods_texts;
 mod integration_texts;
 mod problem_texts;
 mod seller_texts;
 mod shop_texts;
 
 pub use admin_texts::AdminTexts;
+pub use code_texts::code_words;
 pub use dashboard_texts::DashboardTexts;
+pub use goods_texts::goods_words;
 pub use integration_texts::IntegrationTexts;
 pub use problem_texts::problem;
 pub use seller_texts::SellerTexts;

@@ -2,7 +2,7 @@
 
 use super::{
     browser::{Browser, Shown},
-    marketplace::accepted,
+    marketplace::{accepted, category},
     server::{PASSWORD, Server},
 };
 use contracts::{
@@ -49,7 +49,18 @@ async fn an_administrator_reads_an_order_refunds_a_part_and_decides() {
 
     // The whole story of the order, by its number.
     let story = browser.until(&format!("/admin/orders/{}", order.order_number), "NotificationSent").await;
-    for text in ["mara@example.com", "LAMP-7", "Capture", "seller", "OrderConfirmed", "Order confirmed", "MOCK-", "provider_clearing"] {
+    for text in [
+        "mara@example.com",
+        "LAMP-7",
+        "Capture",
+        "seller",
+        "OrderConfirmed",
+        "Order confirmed",
+        "MOCK-",
+        "Test carrier",
+        "Test card",
+        "At the payment provider",
+    ] {
         assert!(story.shows(text), "the story lacks {text}: {}", story.html);
     }
 
@@ -83,6 +94,19 @@ async fn an_administrator_reads_an_order_refunds_a_part_and_decides() {
         browser.post(&format!("/admin/reviews/{}/reject", review.review_id), &[("formKey", &key), ("reason", "No rude words")]).await;
     assert!(page.status == 200 && page.shows("No rude words"), "{}", page.html);
     assert_eq!(mara.must(request(&GET_REVIEW).path(review.review_id)).await.status, ReviewStatus::Rejected);
+
+    // A rate of commission is set for one category, replaced and removed, without an id to type.
+    let lamps = category(&admin, "Lamps").await.to_string();
+    let of_lamps = format!("categoryId={lamps}");
+    for (rate, shown) in [("7.5", "7.5\u{a0}%"), ("8", "8\u{a0}%")] {
+        let fields = [("categoryId", &*lamps), ("sellerId", ""), ("percent", rate)];
+        let rates = browser.post("/admin/commissions", &fields).await;
+        assert!(rates.status == 200 && rates.shows(shown) && rates.html.matches(&*of_lamps).count() == 1, "{}", rates.html);
+    }
+    let wrong = browser.post("/admin/commissions", &[("categoryId", ""), ("sellerId", ""), ("percent", "much")]).await;
+    assert!(wrong.status == 422 && wrong.shows("commission-percent-fault") && wrong.shows("value=\"much\""), "{}", wrong.html);
+    let removed = browser.post(&format!("/admin/commissions/remove?categoryId={lamps}&sellerId="), &[]).await;
+    assert!(removed.status == 200 && !removed.shows(&of_lamps), "{}", removed.html);
 
     // A seller applies and is approved.
     let application = json!({"shopName": "Lamps & more", "legalName": "Lamps Ltd", "country": "DE", "payoutAccount": "po_ok"});

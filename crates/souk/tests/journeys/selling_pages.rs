@@ -4,7 +4,7 @@ use super::{
     browser::{Browser, Shown},
     marketplace::{accepted, category, reporting, returning, seller},
     picturing::{FORM, form, sample},
-    server::{PASSWORD, Server},
+    server::{PASSWORD, Server, cancelling},
 };
 use contracts::{
     ids::ProductId,
@@ -299,7 +299,7 @@ async fn a_seller_connects_other_systems_with_pages() {
     let made = pages.post("/seller/keys", &fields).await;
     let api_key = format!("souk_sk_{}", made.between("<code>souk_sk_", "<"));
     let keys = pages.open("/seller/keys").await;
-    assert!(keys.shows("Books &#38; more") && keys.shows("1\u{a0}January 2100") && keys.shows("never"), "{}", keys.html);
+    assert!(keys.shows("Books &#38; more") && keys.shows("1\u{a0}Jan\u{a0}2100") && keys.shows("never"), "{}", keys.html);
     assert!(!keys.shows(&api_key));
     let by_key = |path: &str| raw("GET".parse().unwrap(), path).header("authorization", &format!("Bearer {api_key}"));
     let guest = server.guest();
@@ -361,5 +361,50 @@ async fn a_seller_answers_the_reviews_of_all_goods_on_one_page() {
     assert!(answered.shows("About LAMP-2") && !answered.shows("About LAMP-1"), "the answered one left the list: {}", answered.html);
     let none = pages.open("/seller/reviews?rating=9").await;
     assert!(none.status == 200 && none.shows("Nothing matches these filters"), "{}", none.html);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_seller_marks_several_parcels_as_shipped_at_once() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let lamps = category(&admin, "Lamps").await;
+    let (mara, _) = seller(&server, &admin, "mara").await;
+    seller(&server, &admin, "ole").await;
+    let buyer = server.customer("buyer").await;
+    let lamp = mara.sell("LAMP-1", "Lamp", lamps, 5_000, 10).await;
+    let mut parts = Vec::new();
+    for key in ["first", "second", "third"] {
+        buyer.add(lamp, 1).await;
+        let id = buyer.order(PaymentMethod::Ok, key).await.order_id;
+        let order = buyer.order_until(id, "booked", |order| order.fulfilments[0].shipment_id.is_some()).await;
+        parts.push((id, order.fulfilments[0].fulfilment_id.to_string()));
+    }
+    let [(one, first), (two, second), (three, third)] = &parts[..] else { panic!("{parts:?}") };
+    let (mut pages, mut others) = (log_in(&server, "mara").await, log_in(&server, "ole").await);
+    let list = pages.open("/seller/fulfilments").await;
+    assert_eq!(list.html.matches("name=\"chosen\"").count(), 3, "{}", list.html);
+    let (path, key) = ("/seller/fulfilments/ship", form_key(&list));
+    let none = pages.post(path, &[("formKey", &key)]).await;
+    assert!(none.status == 409 && none.shows("Choose at least one order."), "{}", none.html);
+    let foreign = others.post(path, &[("formKey", &key), ("chosen", second)]).await;
+    assert!(foreign.status == 409 && foreign.shows("Some could not be marked as shipped"), "{}", foreign.html);
+
+    // Sent twice, it is done once.
+    for _ in 0..2 {
+        let shipped = pages.post(path, &[("formKey", &key), ("chosen", first)]).await;
+        assert!(shipped.status == 200 && shipped.shows("The parcels are marked as shipped."), "{}", shipped.html);
+        assert_eq!(shipped.html.matches("name=\"chosen\"").count(), 2, "what is shipped cannot be chosen: {}", shipped.html);
+    }
+    buyer.order_in(*one, OrderStatus::Shipped).await;
+
+    // One was cancelled meanwhile: its row says why it is not shipped, and the other one is.
+    let open = form_key(&pages.open("/seller/fulfilments").await);
+    buyer.must(cancelling(*three)).await;
+    buyer.order_in(*three, OrderStatus::Cancelled).await;
+    let some = pages.post(path, &[("formKey", &open), ("chosen", second), ("chosen", third)]).await;
+    assert!(some.status == 409 && some.html.matches("beneath fault").count() == 1, "{}", some.html);
+    buyer.order_in(*two, OrderStatus::Shipped).await;
+    assert!(!pages.open("/seller/fulfilments").await.shows("name=\"chosen\""), "nothing is left to choose");
     server.stop_and_check().await;
 }

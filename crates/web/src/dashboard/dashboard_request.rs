@@ -8,16 +8,21 @@ use super::{
 use crate::{
     Site,
     api::{ApiCall, Caller, Failure},
-    format,
+    countries, format,
     forms::Faults,
     pages::{Frame, failed, not_found_page, page, refused_page, see_other},
     session::{Notice, Visitor},
-    texts::{DashboardTexts, Language},
+    texts::{DashboardTexts, Language, code_words},
 };
 use askama::Template;
-use axum::{http::StatusCode, response::Response};
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+    response::Response,
+};
 use contracts::{call::Call, money::Currency, page::Page, time::Timestamp, user::User};
 use serde::de::DeserializeOwned;
+use std::ops::{Deref, DerefMut};
 
 /// The parameters of an address.
 pub type Parameters = Vec<(String, String)>;
@@ -26,6 +31,8 @@ pub type Parameters = Vec<(String, String)>;
 pub struct Place {
     /// Such as `/admin`.
     pub root: &'static str,
+    /// Whether it is that of administrators.
+    pub is_admin: bool,
     pub title: &'static str,
     /// Label and path of each page of the side list.
     pub pages: Vec<(&'static str, &'static str)>,
@@ -61,7 +68,16 @@ impl DashboardRequest {
 
     /// Reads a page of a list. A filter that the API cannot read gives an empty page that says so.
     pub async fn fetch<T: DeserializeOwned>(&self, call: &Call<(), Page<T>>, list: &Listing) -> Result<(Page<T>, Trouble), Failure> {
-        let mut call = self.call(call).query("limit", DashboardRequest::ROWS);
+        self.fetch_from(self.call(call), list).await
+    }
+
+    /// [`DashboardRequest::fetch`], of a list whose path has parts.
+    pub async fn fetch_from<T: DeserializeOwned>(
+        &self,
+        call: ApiCall<'_, (), Page<T>>,
+        list: &Listing,
+    ) -> Result<(Page<T>, Trouble), Failure> {
+        let mut call = call.query("limit", DashboardRequest::ROWS);
         for (name, value) in list.parameters() {
             call = call.query(name, value);
         }
@@ -112,7 +128,20 @@ impl DashboardRequest {
     }
 
     pub fn moment(&self, at: Timestamp) -> String {
-        format::moment(self.lang, at)
+        format::short_moment(self.lang, at)
+    }
+
+    pub fn count(&self, number: impl TryInto<u64>) -> String {
+        format::count(self.lang, number.try_into().unwrap_or(0))
+    }
+
+    /// What a code of the API means.
+    pub fn words<'a>(&self, code: &'a str) -> &'a str {
+        code_words(self.lang, code)
+    }
+
+    pub fn country(&self, code: &str) -> String {
+        countries::name(self.lang, code)
     }
 
     pub fn frames(&mut self) -> (Frame, Dashboard) {
@@ -121,7 +150,8 @@ impl DashboardRequest {
     }
 
     /// Shows a list, with the status of what was refused.
-    pub fn list(mut self, screen: Screen) -> Response {
+    pub fn list(mut self, mut screen: Screen) -> Response {
+        screen.table.leave_out_idle_column();
         let (frame, board) = self.frames();
         let status = screen.faults.as_ref().map(|(status, _)| *status);
         let template = ListPage { key: self.key(), frame, board, screen };
@@ -154,6 +184,73 @@ impl DashboardRequest {
 
     pub fn not_found(mut self) -> Response {
         not_found_page(&self.site, &mut self.visitor)
+    }
+}
+
+/// A dashboard as its pages see it, named by its texts.
+pub trait Realm: Sized + Sync + 'static {
+    fn texts(language: Language) -> &'static Self;
+
+    /// Lets in who may see the pages.
+    ///
+    /// # Errors
+    /// The answer to somebody else.
+    fn enter(site: &Site, visitor: &mut Visitor) -> impl Future<Output = Result<(User, Place), Box<Response>>> + Send;
+}
+
+/// Somebody who asks for a page of one dashboard, with its texts.
+pub struct RequestIn<R: Realm> {
+    pub request: DashboardRequest,
+    pub t: &'static R,
+}
+
+impl<R: Realm> Deref for RequestIn<R> {
+    type Target = DashboardRequest;
+    fn deref(&self) -> &DashboardRequest {
+        &self.request
+    }
+}
+
+impl<R: Realm> DerefMut for RequestIn<R> {
+    fn deref_mut(&mut self) -> &mut DashboardRequest {
+        &mut self.request
+    }
+}
+
+impl<R: Realm> From<RequestIn<R>> for DashboardRequest {
+    fn from(request: RequestIn<R>) -> DashboardRequest {
+        request.request
+    }
+}
+
+impl<R: Realm> FromRequestParts<Site> for RequestIn<R> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<RequestIn<R>, Response> {
+        let Ok(mut visitor) = Visitor::from_request_parts(parts, site).await;
+        let (user, place) = R::enter(site, &mut visitor).await.map_err(|answer| *answer)?;
+        let t = R::texts(visitor.language);
+        Ok(RequestIn { request: DashboardRequest::new(site, visitor, user, place), t })
+    }
+}
+
+impl<R: Realm> RequestIn<R> {
+    pub const ROWS: usize = DashboardRequest::ROWS;
+
+    pub fn list(self, screen: Screen) -> Response {
+        self.request.list(screen)
+    }
+
+    pub fn sheet(self, sheet: Sheet) -> Response {
+        self.request.sheet(sheet)
+    }
+
+    pub fn failed(self, failure: &Failure) -> Response {
+        self.request.failed(failure)
+    }
+
+    pub fn not_found(self) -> Response {
+        self.request.not_found()
     }
 }
 

@@ -68,6 +68,10 @@ impl Listing {
         Listing { path: path.into(), parameters }
     }
 
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The value of a parameter; empty when it is not given.
     pub fn value(&self, name: &str) -> &str {
         self.parameters.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)

@@ -47,7 +47,7 @@ pub struct Screen {
     /// Filters that are used often, as links.
     pub saved: Vec<Saved>,
     /// The path that the filters are sent to.
-    pub path: &'static str,
+    pub path: String,
     pub filters: Vec<Field>,
     pub chips: Vec<Chip>,
     pub bare: String,
@@ -61,6 +61,20 @@ pub struct Screen {
     pub is_filtered: bool,
     /// Forms beneath the list.
     pub forms: Vec<FormView>,
+}
+
+impl Screen {
+    /// The screen of a list, with the addresses of its other views. `next` is the cursor of the next page.
+    pub fn of(list: &Listing, next: Option<&String>) -> Screen {
+        Screen {
+            path: list.path().to_owned(),
+            bare: list.bare(),
+            first: list.first(),
+            next: list.next(next),
+            is_filtered: list.is_filtered(),
+            ..Screen::default()
+        }
+    }
 }
 
 /// A link with its words.
@@ -105,6 +119,27 @@ pub struct Table {
     pub empty: &'static str,
 }
 
+impl Table {
+    /// The heading of the cell at a place of a row, which phones show beside it.
+    pub fn label(&self, row: &Row, at: &usize) -> &'static str {
+        self.heads.get(at + self.heads.len().saturating_sub(row.cells.len())).map_or("", |head| head.label)
+    }
+
+    /// Whether rows can be chosen.
+    pub fn has_choice(&self) -> bool {
+        self.heads.first().is_some_and(|head| head.is_choice)
+    }
+
+    /// Leaves the last column out while nothing can be done with any row.
+    pub fn leave_out_idle_column(&mut self) {
+        let is_idle = |row: &Row| row.cells.last().is_some_and(Cell::is_nothing);
+        if !self.rows.is_empty() && self.rows.iter().all(is_idle) {
+            self.heads.pop();
+            self.rows.iter_mut().for_each(|row| drop(row.cells.pop()));
+        }
+    }
+}
+
 #[derive(Default)]
 pub struct Row {
     /// The value of the box that chooses the row, and its words; no box when empty.
@@ -123,6 +158,9 @@ impl Row {
     }
 }
 
+/// What stands in the place of a value that there is not.
+const NOTHING: &str = "–";
+
 /// A value in a table or among facts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cell {
@@ -131,6 +169,8 @@ pub struct Cell {
     pub href: String,
     /// A quieter line beneath.
     pub beneath: String,
+    /// What is wrong with the row.
+    pub fault: String,
     /// The class of a badge; empty for plain text.
     pub badge: &'static str,
     pub is_number: bool,
@@ -147,7 +187,23 @@ impl Cell {
     }
     /// A dash stands for nothing.
     pub fn maybe(text: Option<impl ToString>) -> Cell {
-        Cell::text(text.map_or_else(|| "–".to_owned(), |text| text.to_string()))
+        Cell::text(text.map_or_else(|| NOTHING.to_owned(), |text| text.to_string()))
+    }
+    /// Whether the text stays on one line: a hyphen of a number or of a word is no place to break it.
+    pub fn is_short(&self) -> bool {
+        self.text.chars().count() <= 24
+    }
+    pub fn class(&self) -> &'static str {
+        match () {
+            () if self.is_number => "number-cell",
+            () if self.is_nothing() => "no-value",
+            () if self.is_short() && self.beneath.is_empty() => "nowrap",
+            () => "",
+        }
+    }
+    /// Whether there is a dash and nothing else.
+    pub fn is_nothing(&self) -> bool {
+        self.text == NOTHING && self.beneath.is_empty() && self.buttons.is_empty()
     }
     pub fn number(text: impl ToString) -> Cell {
         Cell { is_number: true, ..Cell::text(text) }
@@ -167,6 +223,9 @@ impl Cell {
     pub fn and_button(mut self, label: &'static str, path: impl ToString) -> Cell {
         self.buttons.push((label, path.to_string()));
         self
+    }
+    pub fn fault(self, fault: impl ToString) -> Cell {
+        Cell { fault: fault.to_string(), ..self }
     }
     pub fn over(self, beneath: impl ToString) -> Cell {
         Cell { beneath: beneath.to_string(), ..self }
@@ -190,12 +249,14 @@ pub struct Sheet {
     pub plots: Vec<Plot>,
     pub tables: Vec<Table>,
     pub forms: Vec<FormView>,
+    /// Whether the tables need the whole width, with the forms beneath them.
+    pub is_wide: bool,
 }
 
 impl Sheet {
     /// Whether there is something to read beside the forms.
     pub fn has_two_columns(&self) -> bool {
-        !(self.forms.is_empty() || self.facts.is_empty() && self.tables.is_empty() && self.text.is_empty())
+        !(self.is_wide || self.forms.is_empty() || self.facts.is_empty() && self.tables.is_empty() && self.text.is_empty())
     }
 }
 
@@ -223,8 +284,9 @@ impl FormView {
         self.fields.push(field);
         self
     }
-    /// Boxes of one field, each with its value and whether it is chosen.
-    pub fn checks(self, name: &'static str, label: &'static str, boxes: Vec<(&'static str, bool)>) -> FormView {
+    /// Boxes of one field, each with its value and what it means; empty when the value says it.
+    pub fn checks(self, name: &'static str, label: &'static str, boxes: Vec<(&'static str, String)>) -> FormView {
+        let boxes = boxes.into_iter().map(|(value, words)| CheckBox { value, words, is_chosen: false }).collect();
         FormView { checks: Some(Checks { name, label, boxes, fault: String::new() }), ..self }
     }
     pub fn hint(self, hint: impl ToString) -> FormView {
@@ -252,8 +314,8 @@ impl FormView {
             field.fault = refused.faults.field(field.place).to_owned();
         }
         if let Some(checks) = &mut self.checks {
-            for (value, is_chosen) in &mut checks.boxes {
-                *is_chosen = refused.sent.all(checks.name).any(|sent| sent == *value);
+            for one in &mut checks.boxes {
+                one.is_chosen = refused.sent.all(checks.name).any(|sent| sent == one.value);
             }
             checks.fault = refused.faults.under(checks.name).to_owned();
         }
@@ -265,9 +327,16 @@ impl FormView {
 pub struct Checks {
     pub name: &'static str,
     pub label: &'static str,
-    /// The value of each box, which is its label too, and whether it is chosen.
-    pub boxes: Vec<(&'static str, bool)>,
+    pub boxes: Vec<CheckBox>,
     pub fault: String,
+}
+
+/// One of several boxes. Its value is its label too.
+pub struct CheckBox {
+    pub value: &'static str,
+    /// What the value means; empty when it says so itself.
+    pub words: String,
+    pub is_chosen: bool,
 }
 
 /// A form that was refused.

@@ -75,6 +75,8 @@ struct LastOrder {
     day: String,
     total: String,
     status: &'static str,
+    /// The class of the status.
+    tone: &'static str,
 }
 
 #[derive(Template)]
@@ -105,6 +107,7 @@ async fn overview(State(site): State<Site>, mut visitor: Visitor) -> Response {
         day: format::day(lang, order.created_at),
         total: format::money(lang, order.total_amount, order.currency),
         status: super::orders::words(t, order.status),
+        tone: super::orders::tone(order.status),
     });
     let template = Overview {
         here: "overview",

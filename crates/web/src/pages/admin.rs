@@ -31,8 +31,8 @@ use crate::{
     Site,
     api::Failure,
     dashboard::{
-        self, Board, Dashboard, enter_as, finish,
-        screens::{self, Refused, Screen, Sheet, Trouble},
+        Board, Dashboard, Realm, RequestIn, enter_as, finish,
+        screens::{self, Refused, Trouble},
         sent::{self, Sent},
     },
     session::{AdminNotice, Notice, Visitor},
@@ -40,13 +40,10 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::FromRequestParts,
-    http::request::Parts,
     response::Response,
     routing::{get, post},
 };
-use contracts::auth::Role;
-use std::ops::Deref;
+use contracts::{auth::Role, user::User};
 pub use words::badge;
 
 pub fn routes() -> Router<Site> {
@@ -96,7 +93,8 @@ pub fn routes() -> Router<Site> {
         .route("/admin/promotions/{promotionId}", get(admin_promotions::show))
         .route("/admin/promotions/{promotionId}/{step}", post(admin_promotions::step))
         .route("/admin/taxes", get(rates::taxes).post(rates::save_taxes))
-        .route("/admin/commissions", get(rates::commissions).post(rates::save_commissions))
+        .route("/admin/commissions", get(rates::commissions).post(rates::save_commission))
+        .route("/admin/commissions/remove", post(rates::remove_commission))
         .route("/admin/ledger", get(admin_ledger::show))
         .route("/admin/ledger/check", get(admin_ledger::check))
         .route("/admin/payouts", get(admin_payouts::list))
@@ -165,61 +163,23 @@ pub fn notice(language: Language, notice: AdminNotice) -> &'static str {
 }
 
 /// An administrator who asks for a page.
-pub struct AdminRequest {
-    request: dashboard::DashboardRequest,
-    t: &'static AdminTexts,
-}
+pub type AdminRequest = RequestIn<AdminTexts>;
 
-impl Deref for AdminRequest {
-    type Target = dashboard::DashboardRequest;
-    fn deref(&self) -> &dashboard::DashboardRequest {
-        &self.request
+impl Realm for AdminTexts {
+    fn texts(language: Language) -> &'static AdminTexts {
+        AdminTexts::of(language)
     }
-}
 
-impl From<AdminRequest> for dashboard::DashboardRequest {
-    fn from(request: AdminRequest) -> dashboard::DashboardRequest {
-        request.request
-    }
-}
-
-impl FromRequestParts<Site> for AdminRequest {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<AdminRequest, Response> {
-        let Ok(mut visitor) = Visitor::from_request_parts(parts, site).await;
-        let user = enter_as(site, &mut visitor, Role::Admin).await.map_err(|answer| *answer)?;
+    async fn enter(site: &Site, visitor: &mut Visitor) -> Result<(User, Board), Box<Response>> {
+        let user = enter_as(site, visitor, Role::Admin).await?;
         let t = AdminTexts::of(visitor.language);
-        let board = Board { root: "/admin", title: t.admin, pages: places(t, site.0.is_demo) };
-        Ok(AdminRequest { request: dashboard::DashboardRequest::new(site, visitor, user, board), t })
+        Ok((user, Board { root: "/admin", is_admin: true, title: t.admin, pages: places(t, site.0.is_demo) }))
     }
 }
 
 impl AdminRequest {
-    const ROWS: usize = dashboard::DashboardRequest::ROWS;
-
-    fn frames(&mut self) -> (Frame, Dashboard) {
-        self.request.frames()
-    }
-
-    fn list(self, screen: Screen) -> Response {
-        self.request.list(screen)
-    }
-
-    fn sheet(self, sheet: Sheet) -> Response {
-        self.request.sheet(sheet)
-    }
-
     fn done(self, notice: AdminNotice, to: &str) -> Response {
         self.request.done(Notice::Admin(notice), to)
-    }
-
-    fn failed(self, failure: &Failure) -> Response {
-        self.request.failed(failure)
-    }
-
-    fn not_found(self) -> Response {
-        self.request.not_found()
     }
 
     /// Leads to `to` after a form was sent, or shows its page `again` with what was refused.

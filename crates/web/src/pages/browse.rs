@@ -10,7 +10,7 @@ use crate::{
     format,
     seen::Seen,
     session::Visitor,
-    texts::Texts,
+    texts::{Language, Texts, goods_words},
 };
 use askama::Template;
 use axum::{
@@ -92,7 +92,7 @@ pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
     let mut newest: Vec<Card> = one_of_each_group(&newest, &[]).map(card).collect();
     let picture_of = |node: &CategoryNode| {
         let image = window.pictures.get(&node.category_id)?.clone();
-        Some(HeroPicture { label: node.name.clone(), href: format!("/categories/{}", node.category_id), image })
+        Some(HeroPicture { label: goods_words(language, &node.name).to_owned(), href: format!("/categories/{}", node.category_id), image })
     };
     let mut pictures: Vec<HeroPicture> = categories.iter().filter_map(picture_of).collect();
     let has_captions = pictures.len() >= PICTURES;
@@ -105,7 +105,7 @@ pub async fn home(State(site): State<Site>, mut visitor: Visitor) -> Response {
     pictures.truncate(PICTURES);
     newest.truncate(ROW);
     let template = Home {
-        categories: categories.iter().map(category_link).collect(),
+        categories: category_links(language, &categories),
         pictures,
         has_captions,
         well_rated: enough(cards_of(&window.well_rated)),
@@ -146,8 +146,12 @@ async fn forget_seen(State(site): State<Site>, mut visitor: Visitor) -> Response
     see_other(&site, &visitor, "/")
 }
 
-fn category_link(category: &CategoryNode) -> Link {
-    Link { label: category.name.clone(), href: format!("/categories/{}", category.category_id) }
+fn category_link(language: Language, category: &CategoryNode) -> Link {
+    Link { label: goods_words(language, &category.name).to_owned(), href: format!("/categories/{}", category.category_id) }
+}
+
+fn category_links(language: Language, categories: &[CategoryNode]) -> Vec<Link> {
+    categories.iter().map(|category| category_link(language, category)).collect()
 }
 
 /// What a list of products is limited to, besides the filters of its address.
@@ -182,6 +186,8 @@ struct Search {
     kept_beside_price: Parameters,
     price_from: String,
     price_to: String,
+    /// Categories, when a search found nothing.
+    elsewhere: Vec<Link>,
     spelling: Option<Link>,
     without_last: Option<(Link, u64)>,
     next: Option<String>,
@@ -229,9 +235,15 @@ pub async fn category(
         Err(failure) => return failed(&site, &mut visitor, &failure),
     };
     let Some(path) = path_to(&tree.items, &id) else { return failed(&site, &mut visitor, &Failure::not_found()) };
-    let below = path.last().map_or_else(Vec::new, |node| node.children.iter().map(category_link).collect());
-    let scope = Scope::Category(path.iter().map(|node| category_link(node)).collect(), below);
+    let language = visitor.language;
+    let below = path.last().map_or_else(Vec::new, |node| category_links(language, &node.children));
+    let scope = Scope::Category(path.iter().map(|node| category_link(language, node)).collect(), below);
     show(&site, visitor, &format!("/categories/{id}"), parameters, scope).await
+}
+
+/// The categories of the first level; none when catalog does not answer.
+async fn api_categories(site: &Site, caller: &Caller) -> Vec<CategoryNode> {
+    site.0.api.call(caller, &LIST_CATEGORIES).send().await.map_or_else(|_| Vec::new(), |tree| tree.items)
 }
 
 /// Returns the categories from a root to the one with this id.
@@ -273,6 +285,9 @@ async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Paramet
         }
         Err(failure) => return failed(site, &mut visitor, &failure),
     };
+    let is_lost = found.items.is_empty() && matches!(scope, Scope::Everything);
+    // Whoever finds nothing is shown where things are.
+    let categories = if is_lost { api_categories(site, &caller).await } else { Vec::new() };
     let mut frame = Frame::of(&mut visitor);
     let (t, language) = (frame.t, frame.lang);
     frame.query = filters.value("q").to_owned();
@@ -304,12 +319,13 @@ async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Paramet
         spelling: help
             .and_then(|help| help.spelling.as_ref())
             .map(|spelling| Link { label: spelling.text.clone(), href: filters.with("q", &spelling.text) }),
-        without_last: help
-            .and_then(|help| help.without_last_filter.as_ref())
-            .filter(|lifted| filters.has(&lifted.parameter))
-            .map(|lifted| (Link { label: filters.label_of(&lifted.parameter, t), href: filters.without(&lifted.parameter) }, lifted.total)),
+        without_last: help.and_then(|help| help.without_last_filter.as_ref()).filter(|lifted| filters.has(&lifted.parameter)).map(
+            |lifted| {
+                (Link { label: filters.label_of(&lifted.parameter, t, language), href: filters.without(&lifted.parameter) }, lifted.total)
+            },
+        ),
         next: found.next_cursor.as_ref().map(|cursor| filters.with("cursor", cursor)),
-        facets: filters.facets(t, &found, matches!(below.len(), 0) && path.is_empty() && seller.is_none()),
+        facets: filters.facets(t, language, &found, matches!(below.len(), 0) && path.is_empty() && seller.is_none()),
         chips: filters.chips(t, language, &found),
         bare: filters.bare(),
         sorts: sorts(t, !frame.query.is_empty()),
@@ -325,6 +341,7 @@ async fn show(site: &Site, mut visitor: Visitor, base: &str, parameters: Paramet
         is_first: filters.value("cursor").is_empty(),
         base: base.to_owned(),
         title,
+        elsewhere: category_links(language, &categories),
         path,
         below,
         seller,

@@ -17,6 +17,7 @@ use contracts::{
     order::{LIST_ORDERS, OrderStatus, OrderSummary},
     page::Page,
 };
+pub use order::reason_words;
 use serde::Deserialize;
 
 const ORDERS: usize = 20;
@@ -58,7 +59,7 @@ pub fn words(t: &'static Texts, status: OrderStatus) -> &'static str {
 }
 
 /// Returns the class of the pill of a status.
-fn tone(status: OrderStatus) -> &'static str {
+pub fn tone(status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::PaymentFailed | OrderStatus::Cancelled => "bad",
         OrderStatus::Delivered | OrderStatus::Confirmed | OrderStatus::Shipped => "good",

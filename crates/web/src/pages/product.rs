@@ -13,6 +13,7 @@ use crate::{
     pictures::Sizes,
     session::{Notice, Visitor},
     structured,
+    texts::goods_words,
 };
 use askama::Template;
 use axum::{
@@ -135,7 +136,10 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
     let path: Vec<Link> = product
         .category_path
         .iter()
-        .map(|category| Link { label: category.name.clone(), href: format!("/categories/{}", category.category_id) })
+        .map(|category| Link {
+            label: goods_words(language, &category.name).to_owned(),
+            href: format!("/categories/{}", category.category_id),
+        })
         .collect();
     let canonical = site.address(&format!("/products/{}", product.product_id));
     let template = ProductPage {
@@ -150,8 +154,8 @@ pub async fn show(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
         availability,
         seller,
         stars: if product.rating.count > 0 { format::stars(language, product.rating) } else { String::new() },
-        options: group.map(|group| variants::rows(&group, product.product_id)).unwrap_or_default(),
-        attributes: product.attributes.iter().map(|(name, value)| format::fact(name, value)).collect(),
+        options: group.map(|group| variants::rows(language, &group, product.product_id)).unwrap_or_default(),
+        attributes: product.attributes.iter().map(|(name, value)| format::fact(language, name, value)).collect(),
         opinions: reviews.map(|found| opinions::of(&frame, product.product_id, found, &chosen)).unwrap_or_default(),
         related,
         og_image: product.images.first().map(|image| site.address(image)).unwrap_or_default(),

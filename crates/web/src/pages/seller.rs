@@ -22,14 +22,12 @@ pub use crate::dashboard::screens::Saved as Tab;
 use crate::{
     Site,
     api::{Caller, Failure},
-    dashboard::{self, Board, Dashboard, Listing, is_missing},
+    dashboard::{self, Board, Dashboard, Listing, Realm, RequestIn, is_missing},
     session::{Notice, SellerNotice, Visitor},
     texts::{Language, SellerTexts},
 };
 use axum::{
     Router,
-    extract::FromRequestParts,
-    http::request::Parts,
     response::Response,
     routing::{get, post},
 };
@@ -54,6 +52,7 @@ pub fn routes() -> Router<Site> {
         .route("/seller/products/{productId}/pictures/arrange", post(product_page::arrange))
         .route("/seller/sales", get(sales::show))
         .route("/seller/fulfilments", get(fulfilments::list))
+        .route("/seller/fulfilments/ship", post(fulfilments::ship_many))
         .route("/seller/fulfilments/{fulfilmentId}", get(fulfilment::show))
         .route("/seller/fulfilments/{fulfilmentId}/slip", get(fulfilment::slip))
         .route("/seller/fulfilments/{fulfilmentId}/ship", post(fulfilment::ship))
@@ -97,6 +96,7 @@ pub fn notice(language: Language, notice: SellerNotice) -> &'static str {
         SellerNotice::Deactivated => t.notice_deactivated,
         SellerNotice::Archived => t.notice_archived,
         SellerNotice::Shipped => t.notice_shipped,
+        SellerNotice::AllShipped => t.notice_all_shipped,
         SellerNotice::Cancelled => t.notice_cancelled,
         SellerNotice::ReturnApproved => t.notice_return_approved,
         SellerNotice::ReturnRejected => t.notice_return_rejected,
@@ -168,29 +168,20 @@ fn board(t: &'static SellerTexts, is_seller: bool) -> Board {
     if !is_seller {
         pages.truncate(1);
     }
-    Board { root: "/seller", title: t.seller, pages }
+    Board { root: "/seller", is_admin: false, title: t.seller, pages }
 }
 
 /// A seller who asks for a page that a list or a sheet serves.
-pub struct SellerRequest {
-    request: dashboard::DashboardRequest,
-    t: &'static SellerTexts,
-}
+pub type SellerRequest = RequestIn<SellerTexts>;
 
-impl From<SellerRequest> for dashboard::DashboardRequest {
-    fn from(request: SellerRequest) -> dashboard::DashboardRequest {
-        request.request
+impl Realm for SellerTexts {
+    fn texts(language: Language) -> &'static SellerTexts {
+        SellerTexts::of(language)
     }
-}
 
-impl FromRequestParts<Site> for SellerRequest {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<SellerRequest, Response> {
-        let Ok(mut visitor) = Visitor::from_request_parts(parts, site).await;
-        let (user, _) = enter_shop(site, &mut visitor).await.map_err(|answer| *answer)?;
-        let t = SellerTexts::of(visitor.language);
-        Ok(SellerRequest { request: dashboard::DashboardRequest::new(site, visitor, user, board(t, true)), t })
+    async fn enter(site: &Site, visitor: &mut Visitor) -> Result<(User, Board), Box<Response>> {
+        let (user, _) = enter_shop(site, visitor).await?;
+        Ok((user, board(SellerTexts::of(visitor.language), true)))
     }
 }
 

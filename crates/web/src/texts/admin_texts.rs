@@ -112,6 +112,7 @@ texts! {
     of_99_percent: "99% within", "99 % in";
     failed_payments: "Failed payments", "Fehlgeschlagene Zahlungen";
     low_stock: "Low stock", "Knapper Bestand";
+    ran_low: "Goods that ran low", "Knapp gewordene Waren";
     of_them_sold_out: "sold out", "ausverkauft";
     time_to_confirm: "Time to confirmation", "Zeit bis zur Bestätigung";
     event_lag: "Event lag", "Verzug der Ereignisse";
@@ -324,7 +325,10 @@ texts! {
     tax_zero: "never taxed", "nie besteuert";
     tax_shipping: "shipping", "Versand";
     commissions_lead: "The most specific rate counts, for sales from now on.", "Der genaueste Satz gilt, für Verkäufe von jetzt an.";
-    commissions_hint: "Category id (may be empty), seller id (may be empty), percent: for example , , 10 for the default. The whole table is replaced.", "Kennung der Kategorie (darf leer sein), des Verkäufers (darf leer sein), Prozent: zum Beispiel , , 10 als Vorgabe. Die ganze Tabelle wird ersetzt.";
+    commissions_hint: "A rate for the same category and seller is replaced.", "Ein Satz für dieselbe Kategorie und denselben Verkäufer wird ersetzt.";
+    set_rate: "Set a rate", "Satz festlegen";
+    rate_percent: "Rate in percent", "Satz in Prozent";
+    remove: "Remove", "Entfernen";
     no_commissions: "There are no rates: the default of the settings counts.", "Es gibt keine Sätze: die Vorgabe der Einstellungen gilt.";
 
     ledger_lead: "Double entry: what each movement takes from some accounts it gives to others.", "Doppelte Buchführung: was eine Buchung manchen Konten nimmt, gibt sie anderen.";

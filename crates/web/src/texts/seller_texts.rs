@@ -27,7 +27,6 @@ texts! {
     legal_name: "Legal name", "Rechtlicher Name";
     legal_name_hint: "The person or company behind the shop.", "Die Person oder Firma hinter dem Laden.";
     country: "Country", "Land";
-    country_hint: "Two letters, such as DE.", "Zwei Buchstaben, etwa DE.";
     contact_email: "E-mail for questions", "E-Mail für Rückfragen";
     contact_email_hint: "Leave it empty for the address of your account.", "Leer lassen für die Adresse deines Kontos.";
     shop_description: "Description", "Beschreibung";
@@ -51,7 +50,7 @@ texts! {
     open: "Open", "Offen";
     to_ship: "To ship", "Zu verschicken";
     needs_work: "waiting for you", "warten auf dich";
-    returns_to_decide: "Returns to decide", "Offene Retouren";
+    returns_to_decide: "Returns to decide", "Offene Rücksendungen";
     on_their_way: "on their way", "unterwegs";
     low_stock: "Low stock", "Wenig Bestand";
     sales_of_week: "Sales, 7 days", "Umsatz, 7 Tage";
@@ -191,9 +190,9 @@ texts! {
     cancel_part: "Cancel this part", "Diesen Teil stornieren";
     cancel_hint: "The customer gets the money for this part back.", "Der Kunde bekommt das Geld für diesen Teil zurück.";
     customer_reads: "The customer reads it.", "Der Kunde liest ihn.";
-    returns: "Returns", "Retouren";
-    return_of: "Return of", "Retoure zu";
-    no_returns: "No returns", "Keine Retouren";
+    returns: "Returns", "Rücksendungen";
+    return_of: "Return of", "Rücksendung zu";
+    no_returns: "No returns", "Keine Rücksendungen";
     no_returns_text: "When a customer wants to send something back, it appears here.", "Wenn ein Kunde etwas zurückschicken möchte, erscheint es hier.";
     requested_on: "Requested", "Angefragt";
     refund: "Refund", "Erstattung";
@@ -231,9 +230,12 @@ texts! {
     answer: "Answer", "Antworten";
     change_answer: "Change answer", "Antwort ändern";
     notice_shipped: "The parcel is marked as shipped.", "Das Paket ist als verschickt markiert.";
+    notice_all_shipped: "The parcels are marked as shipped.", "Die Pakete sind als verschickt markiert.";
+    choose_orders: "Choose at least one order.", "Wähle mindestens eine Bestellung aus.";
+    some_not_shipped: "Some could not be marked as shipped; the others are.", "Einige ließen sich nicht als verschickt markieren; die anderen sind es.";
     notice_cancelled: "The cancellation is on its way.", "Die Stornierung ist unterwegs.";
-    notice_return_approved: "The return is approved; the customer gets a label.", "Die Retoure ist genehmigt; der Kunde bekommt ein Etikett.";
-    notice_return_rejected: "The return is refused.", "Die Retoure ist abgelehnt.";
+    notice_return_approved: "The return is approved; the customer gets a label.", "Die Rücksendung ist genehmigt; der Kunde bekommt ein Etikett.";
+    notice_return_rejected: "The return is refused.", "Die Rücksendung ist abgelehnt.";
     notice_return_received: "It is recorded as received; the refund is on its way.", "Der Eingang ist verbucht; die Erstattung ist unterwegs.";
     notice_answered: "Your answer is published.", "Deine Antwort ist veröffentlicht.";
     profile: "Shop", "Laden";
@@ -257,7 +259,7 @@ texts! {
     amount: "Amount", "Betrag";
     posting_sale: "Sale", "Verkauf";
     posting_cancellation: "Cancellation", "Stornierung";
-    posting_return: "Return", "Retoure";
+    posting_return: "Return", "Rücksendung";
     posting_refund: "Refund", "Erstattung";
     posting_release: "Became available", "Verfügbar geworden";
     posting_payout: "Payout", "Auszahlung";

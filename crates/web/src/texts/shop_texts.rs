@@ -101,6 +101,7 @@ texts! {
     ordered_on: "Ordered on", "Bestellt am";
     timeline: "What happened", "Verlauf";
     tracking_number: "Tracking number", "Sendungsnummer";
+    print: "Print", "Drucken";
     items: "Goods", "Waren";
     cancel_order: "Cancel the order", "Bestellung stornieren";
     pay_again: "Pay again", "Erneut bezahlen";

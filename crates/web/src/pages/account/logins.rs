@@ -4,6 +4,7 @@ use crate::{
     Site, format,
     pages::{Frame, enter, failed, page, see_other},
     session::{Notice, Visitor},
+    texts::Language,
 };
 use askama::Template;
 use axum::{
@@ -32,6 +33,11 @@ struct SessionsPage {
     logins: Vec<LoginLine>,
 }
 
+/// Writes a program such as `Firefox on Linux`.
+fn program_words(language: Language, program: &str) -> String {
+    if language == Language::German { program.replace(" on ", " unter ") } else { program.to_owned() }
+}
+
 pub async fn list(State(site): State<Site>, mut visitor: Visitor) -> Response {
     let Some(caller) = visitor.customer() else { return enter(&site, &visitor) };
     match site.0.api.call(&caller, &LIST_SESSIONS).query("limit", LOGINS).send().await {
@@ -39,10 +45,10 @@ pub async fn list(State(site): State<Site>, mut visitor: Visitor) -> Response {
             let frame = Frame::of(&mut visitor);
             let logins = found.items.into_iter().map(|login| LoginLine {
                 id: login.session_id.to_string(),
-                program: login.user_agent.unwrap_or_else(|| frame.t.unknown_program.to_owned()),
+                program: login.user_agent.map_or_else(|| frame.t.unknown_program.to_owned(), |program| program_words(frame.lang, &program)),
                 network: login.network.unwrap_or_default(),
-                began: format::moment(frame.lang, login.created_at),
-                used: format::moment(frame.lang, login.last_used_at),
+                began: format::short_moment(frame.lang, login.created_at),
+                used: format::short_moment(frame.lang, login.last_used_at),
                 is_current: login.is_current,
             });
             page(&site, &visitor, &SessionsPage { logins: logins.collect(), here: "sessions", frame })

@@ -3,36 +3,55 @@
 use super::{
     AdminRequest,
     admin_orders::Parameters,
+    names::Shops,
     screens::{Cell, Link, Row, Sheet, Table},
     words::words,
 };
 use crate::dashboard::{Badge, Figure, Head, Listing, Tone};
 use axum::{extract::Query, response::Response};
-use contracts::payout::{CHECK_LEDGER, LIST_LEDGER_ACCOUNTS, LIST_POSTINGS, Posting};
+use contracts::{
+    ids::UserId,
+    payout::{CHECK_LEDGER, LIST_LEDGER_ACCOUNTS, LIST_POSTINGS, Posting},
+};
 
 const PATH: &str = "/admin/ledger";
 const ACCOUNTS: usize = 100;
 
-/// Postings with their entries.
-pub fn table(request: &AdminRequest, postings: &[Posting]) -> Table {
+/// The kind of an account, and the seller of one that has a seller.
+fn parts(account: &str) -> (&str, Option<UserId>) {
+    let (kind, seller) = account.split_once('/').unwrap_or((account, ""));
+    (kind, seller.parse().ok())
+}
+
+/// The name of an account.
+fn name(request: &AdminRequest, shops: &Shops, account: &str) -> String {
+    match parts(account) {
+        (kind, Some(seller)) => format!("{} ({})", request.words(kind), shops.cell(request, Some(seller)).text),
+        (kind, None) => request.words(kind).to_owned(),
+    }
+}
+
+/// Postings with their entries, and with their orders unless all are of one.
+pub async fn table(request: &AdminRequest, postings: &[Posting], has_orders: bool) -> Table {
     let t = request.t;
+    let accounts = postings.iter().flat_map(|posting| &posting.entries);
+    let shops = Shops::of(request, accounts.map(|entry| parts(&entry.account).1)).await;
     let rows = postings.iter().map(|posting| {
-        let entries = posting.entries.iter().map(|entry| format!("{} {}", entry.account, request.money(entry.amount, entry.currency)));
+        let entry = |account: &str, amount: String| format!("{}: {amount}", name(request, &shops, account));
+        let entries = posting.entries.iter().map(|one| entry(&one.account, request.money(one.amount, one.currency)));
         let order = match (&posting.order_number, posting.order_id) {
             (Some(number), Some(id)) => Cell::link(number, format!("/admin/orders/{id}")),
             _ => Cell::text("–"),
         };
-        Row::of([
-            Cell::text(words(t, posting.kind.as_str())),
-            Cell::text(request.moment(posting.created_at)),
-            order,
-            Cell { lines: entries.collect(), ..Cell::default() },
-        ])
+        let first = [Cell::text(words(t, posting.kind.as_str())), Cell::text(request.moment(posting.created_at))];
+        let order = has_orders.then_some(order);
+        Row::of(first.into_iter().chain(order).chain([Cell { lines: entries.collect(), ..Cell::default() }]))
     });
+    let order = has_orders.then(|| Head::new(t.order));
     Table {
         id: "postings",
         title: t.postings,
-        heads: vec![Head::new(t.kind), Head::new(t.time), Head::new(t.order), Head::new(t.entries)],
+        heads: [Head::new(t.kind), Head::new(t.time)].into_iter().chain(order).chain([Head::new(t.entries)]).collect(),
         rows: rows.collect(),
         empty: t.no_postings,
         note: String::new(),
@@ -48,10 +67,11 @@ pub async fn show(request: AdminRequest, Query(parameters): Query<Parameters>) -
         (Ok(accounts), Ok(postings)) => (accounts, postings),
         (Err(failure), _) | (_, Err(failure)) => return request.failed(&failure),
     };
+    let shops = Shops::of(&request, accounts.items.iter().map(|account| parts(&account.account).1)).await;
     let rows = accounts.items.iter().map(|account| {
-        let name = match account.account.split_once('/') {
-            Some((name, seller)) => Cell::link(name, format!("/admin/sellers/{seller}")).over(seller),
-            None => Cell::text(&account.account),
+        let name = match parts(&account.account) {
+            (kind, Some(seller)) => shops.cell(&request, Some(seller)).over(request.words(kind)),
+            (kind, None) => Cell::text(request.words(kind)),
         };
         Row::of([
             name,
@@ -73,7 +93,7 @@ pub async fn show(request: AdminRequest, Query(parameters): Query<Parameters>) -
     }
     links.extend(list.first().map(|href| Link { label: request.d.first_page, href }));
     links.extend(list.next(postings.next_cursor.as_ref()).map(|href| Link { label: request.d.next_page, href }));
-    let postings = table(&request, &postings.items);
+    let postings = table(&request, &postings.items, true).await;
     // Of one order or seller the postings matter more than the balances of all accounts.
     let tables = if list.is_filtered() { vec![postings] } else { vec![balances, postings] };
     request.sheet(Sheet { title: t.ledger.to_owned(), lead: t.ledger_lead.to_owned(), faults, links, tables, ..Sheet::default() })
@@ -91,7 +111,7 @@ pub async fn check(request: AdminRequest) -> Response {
         back: Some(Link { label: t.ledger, href: PATH.into() }),
         badges: vec![verdict],
         lead: t.check_ledger_lead.to_owned(),
-        figures: vec![Figure::new(t.postings, found.postings), Figure::new(t.accounts, found.accounts)],
+        figures: vec![Figure::new(t.postings, request.count(found.postings)), Figure::new(t.accounts, request.count(found.accounts))],
         text: found.faults.join("\n"),
         ..Sheet::default()
     };

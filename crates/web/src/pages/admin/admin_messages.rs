@@ -4,12 +4,13 @@ use super::{
     AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
     names::People,
-    screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
+    screens::{Bulk, Cell, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
-    words::{badge, choices},
+    words::badge,
 };
 use crate::{
     dashboard::{Head, Listing},
+    format,
     pages::account::{channel_words, kind_words},
     session::AdminNotice,
 };
@@ -35,32 +36,28 @@ fn about(message: &Notification) -> String {
     text("orderNumber").or_else(|| text("email")).unwrap_or_default().to_owned()
 }
 
-/// The row of a message. `user_id` is shown as a link, because messages have no names.
-pub fn cells(request: &AdminRequest, message: &Notification) -> Vec<Cell> {
+/// The row of a message, with the order that it is about unless all are about one.
+pub fn cells(request: &AdminRequest, message: &Notification, has_orders: bool) -> Vec<Cell> {
     let t = request.t;
     let order = message.payload["orderNumber"].as_str();
     let about = order.map_or_else(|| Cell::text(about(message)), |number| Cell::link(number, format!("/admin/orders/{number}")));
-    vec![
+    let mut cells = vec![
         Cell::link(kind_words(request.lang.texts(), message.r#type), format!("{PATH}/{}", message.notification_id))
             .over(message.last_error.as_deref().unwrap_or_default()),
         Cell::text(channel_words(request.lang.texts(), message.channel)),
-        about,
-        Cell::badge(badge(t, &message.status.to_string())),
-        Cell::number(message.attempts),
-        Cell::text(request.moment(message.created_at)),
-    ]
+    ];
+    cells.extend(has_orders.then_some(about));
+    cells.push(Cell::badge(badge(t, &message.status.to_string())));
+    cells.push(Cell::number(message.attempts));
+    cells.push(Cell::text(request.moment(message.created_at)));
+    cells
 }
 
-pub fn heads(request: &AdminRequest) -> Vec<Head> {
+pub fn heads(request: &AdminRequest, has_orders: bool) -> Vec<Head> {
     let t = request.t;
-    vec![
-        Head::new(t.message),
-        Head::new(t.channel),
-        Head::new(t.about),
-        Head::new(t.status),
-        Head::number(t.attempts),
-        Head::newest(t.time),
-    ]
+    let first = [Head::new(t.message), Head::new(t.channel)];
+    let last = [Head::new(t.status), Head::number(t.attempts), Head::newest(t.time)];
+    first.into_iter().chain(has_orders.then(|| Head::new(t.about))).chain(last).collect()
 }
 
 pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -> Response {
@@ -75,7 +72,7 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         Err(failure) => return request.failed(&failure),
     };
     let rows = found.items.iter().map(|message| {
-        Row::of(cells(&request, message))
+        Row::of(cells(&request, message, true))
             .chosen_by(message.notification_id, format!("{} {}", request.d.choose, kind_words(request.lang.texts(), message.r#type)))
     });
     let rows = rows.collect();
@@ -89,25 +86,20 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
             saved(badge(t, "PENDING").words, "PENDING"),
             saved(badge(t, "SENT").words, "SENT"),
         ],
-        path: PATH,
-        filters: vec![Field::select("status", t.status, list.value("status"), choices::<NotificationStatus>(t))],
         chips: [list.chip("status", badge(t, list.value("status")).words), list.chip("userId", t.one_customer)]
             .into_iter()
             .flatten()
             .collect(),
-        bare: list.bare(),
         table: Table {
             id: "messages",
-            heads: std::iter::once(Head::choice(request.d)).chain(heads(&request)).collect(),
+            heads: std::iter::once(Head::choice(request.d)).chain(heads(&request, true)).collect(),
             rows,
             empty: t.no_messages,
             ..Table::default()
         },
         bulk: Some(Bulk { actions: vec![(t.resend, "/admin/notifications/resend")], reason: "" }),
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.orders, href: "/admin/orders".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -139,15 +131,15 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
     let rows = attempts.iter().map(|attempt| {
         let outcome = if attempt.outcome == AttemptOutcome::Delivered { "SENT" } else { "FAILED" };
         Row::of([
-            Cell::number(attempt.attempt),
+            Cell::text(attempt.attempt),
             Cell::badge(badge(t, outcome)),
-            Cell::text(&attempt.detail),
+            Cell::text(request.words(&attempt.detail)),
             Cell::text(request.moment(attempt.occurred_at)),
         ])
     });
     let form = FormView::new("resend", t.resend_title, format!("{PATH}/{id}/resend"), t.resend).hint(t.resend_hint).main();
     let payload = match &message.payload {
-        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name}: {}", plain(value))).collect(),
+        Value::Object(fields) => fields.iter().flat_map(|(name, value)| lines(name, value)).collect(),
         other => vec![other.to_string()],
     };
     let view = Sheet {
@@ -167,7 +159,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         tables: vec![Table {
             id: "attempts",
             title: t.attempts,
-            heads: vec![Head::number(t.number), Head::new(t.status), Head::new(t.details), Head::new(t.time)],
+            heads: vec![Head::new(t.number), Head::new(t.status), Head::new(t.details), Head::new(t.time)],
             rows: rows.collect(),
             empty: t.no_attempts,
             ..Table::default()
@@ -176,6 +168,18 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         ..Sheet::default()
     };
     request.sheet(view)
+}
+
+/// A field of a message as lines: of a list of goods one for each.
+fn lines(name: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => {
+            let line = |item: &Value| Some(format!("{} × {}", item["quantity"], format::title(item["titleSnapshot"].as_str()?)));
+            items.iter().filter_map(line).collect()
+        }
+        Value::Object(_) | Value::Null => Vec::new(),
+        _ => vec![format!("{name}: {}", plain(value))],
+    }
 }
 
 /// A value without quotation marks.

@@ -2,7 +2,7 @@
 
 use super::{
     AdminRequest,
-    screens::{Bulk, Cell, Field, Row, Saved, Screen, Table},
+    screens::{Bulk, Cell, Field, Link, Row, Saved, Screen, Table},
     sent::Sent,
     words::{badge, choices},
 };
@@ -78,7 +78,6 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Option<(St
             saved(t.saved_to_ship, "status=CONFIRMED"),
             saved(t.saved_refunded, "status=REFUNDED"),
         ],
-        path: PATH,
         filters: vec![
             Field::text("orderNumber", t.order_number, list.value("orderNumber")),
             Field::new("email", t.email, "search", list.value("email")),
@@ -97,7 +96,6 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Option<(St
         .into_iter()
         .flatten()
         .collect(),
-        bare: list.bare(),
         table: Table {
             id: "orders",
             heads: vec![
@@ -113,11 +111,9 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Option<(St
             ..Table::default()
         },
         bulk: Some(Bulk { actions: vec![(t.cancel_chosen, "/admin/orders/cancel")], reason: t.reason }),
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
         empty_text: t.no_orders_text,
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.in_the_shop, href: "/".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }

@@ -3,7 +3,7 @@
 use super::{
     AdminRequest, Trouble,
     admin_orders::{Parameters, Tally},
-    screens::{Bulk, Cell, Field, Row, Saved, Screen, Table},
+    screens::{Bulk, Cell, Field, Link, Row, Saved, Screen, Table},
     sent::Sent,
     words::{badge, choices, failure},
 };
@@ -43,7 +43,7 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
         let book = if parcel.pending { Cell::button(t.book_again, format!("{PATH}/{}/book", parcel.order_id)) } else { Cell::text("–") };
         let row = Row::of([
             Cell::link(&parcel.order_number, format!("/admin/orders/{}", parcel.order_id)),
-            Cell::maybe(parcel.tracking_number.as_ref()).over(&parcel.carrier),
+            Cell::maybe(parcel.tracking_number.as_ref()).over(request.words(&parcel.carrier)),
             state,
             Cell::number(parcel.attempts),
             Cell::text(request.moment(parcel.updated_at)),
@@ -69,7 +69,6 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
             saved(badge(t, "IN_TRANSIT").words, "status=IN_TRANSIT"),
             saved(badge(t, "RETURNED").words, "status=RETURNED"),
         ],
-        path: PATH,
         filters: vec![
             Field::new("trackingNumber", t.tracking_number, "search", list.value("trackingNumber")),
             Field::select("status", t.status, list.value("status"), choices::<ShipmentStatus>(t)),
@@ -82,7 +81,6 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
         .into_iter()
         .flatten()
         .collect(),
-        bare: list.bare(),
         table: Table {
             id: "parcels",
             heads: vec![
@@ -106,10 +104,8 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
             ],
             reason: "",
         }),
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.orders, href: "/admin/orders".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }

@@ -4,9 +4,9 @@ use super::{
     AdminRequest, Trouble,
     admin_orders::Parameters,
     names::Shops,
-    screens::{Cell, Field, FormView, Row, Saved, Screen, Table},
+    screens::{Cell, FormView, Link, Row, Saved, Screen, Table},
     sent::Sent,
-    words::{badge, choices},
+    words::badge,
 };
 use crate::{
     dashboard::{Head, Listing},
@@ -53,11 +53,8 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
         title: t.payouts,
         intro: t.payouts_intro,
         faults: refused.or(faults),
-        path: PATH,
         saved: Saved::by_status(t.all, &list, |status: PayoutStatus| badge(t, status.as_str()).words),
-        filters: vec![Field::select("status", t.status, list.value("status"), choices::<PayoutStatus>(t))],
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
-        bare: list.bare(),
         table: Table {
             id: "payouts",
             heads: vec![Head::new(t.seller), Head::new(t.status), Head::newest(t.time), Head::new(t.reference), Head::number(t.amount)],
@@ -66,11 +63,9 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
             ..Table::default()
         },
         empty_text: t.no_payouts_text,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
         forms: vec![run],
-        ..Screen::default()
+        empty_step: Some(Link { label: t.ledger, href: "/admin/ledger".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }

@@ -6,13 +6,14 @@ use super::{
     names::Shops,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
-    words::{badge, choices, tax_class},
+    words::{badge, tax_class},
 };
 use crate::{
     api::Failure,
     dashboard::{Head, Listing},
     format,
     session::AdminNotice,
+    texts::goods_words,
 };
 use axum::{
     Form,
@@ -44,7 +45,7 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         let state = if product.moderation.status == ModerationStatus::Blocked { "BLOCKED" } else { product.status.as_str() };
         Row::of([
             Cell::link(format::title(&product.title), format!("{PATH}/{}", product.product_id)).over(&product.sku),
-            Cell::maybe(product.category_path.last().map(|category| category.name.clone())),
+            Cell::maybe(product.category_path.last().map(|category| goods_words(request.lang, &category.name))),
             Cell::badge(badge(t, state)),
             Cell::text(request.moment(product.updated_at)),
             Cell::number(request.money(product.price_amount, product.currency)),
@@ -56,10 +57,10 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         title: t.products,
         faults: refused.or(faults),
         saved: Saved::by_status(t.all, &list, |status: ProductStatus| badge(t, status.as_str()).words),
-        path: PATH,
         filters: vec![
             Field::new("q", t.title_or_sku, "search", list.value("q")),
-            Field::select("status", t.status, list.value("status"), choices::<ProductStatus>(t)),
+            Field::hidden("status", list.value("status")),
+            Field::hidden("sellerId", list.value("sellerId")),
         ],
         chips: [
             list.chip("q", list.value("q")),
@@ -69,7 +70,6 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         .into_iter()
         .flatten()
         .collect(),
-        bare: list.bare(),
         table: Table {
             id: "products",
             heads: vec![
@@ -85,10 +85,8 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
             ..Table::default()
         },
         bulk: Some(Bulk { actions: vec![(t.block, "/admin/products/block")], reason: t.reason }),
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.sellers, href: "/admin/sellers".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -137,7 +135,10 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         facts: vec![
             (t.sku, Cell::link(&product.sku, format!("/admin/stock/{}", product.sku))),
             (t.seller, seller),
-            (t.category, Cell::text(product.category_path.iter().map(|at| &*at.name).collect::<Vec<_>>().join(" / "))),
+            (
+                t.category,
+                Cell::text(product.category_path.iter().map(|at| goods_words(request.lang, &at.name)).collect::<Vec<_>>().join(" / ")),
+            ),
             (t.brand, Cell::maybe(product.brand.as_ref())),
             (t.price, Cell::text(request.money(product.price_amount, product.currency))),
             (t.tax_class, Cell::text(tax_class(t, product.tax_class))),

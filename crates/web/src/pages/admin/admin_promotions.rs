@@ -6,11 +6,12 @@ use super::{
     names::Shops,
     screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::{Sent, amount},
-    words::{badge, choices, words},
+    words::{badge, words},
 };
 use crate::{
     dashboard::{Head, Listing},
     session::AdminNotice,
+    texts::Language,
 };
 use axum::{
     Form,
@@ -34,7 +35,7 @@ fn worth(request: &AdminRequest, promotion: &Promotion) -> String {
     let t = request.t;
     let value = promotion.value.unwrap_or(0);
     match promotion.kind {
-        PromotionKind::Percentage => percent(value),
+        PromotionKind::Percentage => percent(request.lang, value),
         PromotionKind::FixedAmount => request.money(value, promotion.currency.unwrap_or(Currency::EUR)),
         PromotionKind::FreeShipping => t.kind_free_shipping.to_owned(),
         PromotionKind::BuyXGetY => {
@@ -44,9 +45,10 @@ fn worth(request: &AdminRequest, promotion: &Promotion) -> String {
 }
 
 /// Writes basis points as a percentage.
-pub fn percent(basis_points: i64) -> String {
+pub fn percent(language: Language, basis_points: i64) -> String {
     let (whole, rest) = (basis_points / 100, basis_points % 100);
-    let text = if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:02}").trim_end_matches('0').to_owned() };
+    let point = if language == Language::German { ',' } else { '.' };
+    let text = if rest == 0 { whole.to_string() } else { format!("{whole}{point}{rest:02}").trim_end_matches('0').to_owned() };
     format!("{text}\u{a0}%")
 }
 
@@ -75,11 +77,8 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
         title: t.promotions,
         faults,
         links: vec![Link { label: t.new_promotion, href: format!("{PATH}/new") }],
-        path: PATH,
         saved: Saved::by_status(t.all, &list, |status: PromotionStatus| badge(t, status.as_str()).words),
-        filters: vec![Field::select("status", t.status, list.value("status"), choices::<PromotionStatus>(t))],
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
-        bare: list.bare(),
         table: Table {
             id: "promotions",
             heads: vec![
@@ -95,10 +94,8 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
             ..Table::default()
         },
         empty_text: t.no_promotions_text,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.new_promotion, href: "/admin/promotions/new".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -110,7 +107,7 @@ pub async fn new(request: AdminRequest) -> Response {
 fn form(request: AdminRequest, refused: Option<&Refused>) -> Response {
     let t = request.t;
     let kinds = PromotionKind::ALL.iter().map(|kind| (kind.as_str(), words(t, kind.as_str())));
-    let view = FormView::new("promotion", t.new_promotion, PATH, t.create_draft)
+    let view = FormView::new("promotion", "", PATH, t.create_draft)
         .hint(t.promotion_hint)
         .field(Field::text("title", t.title, "").required())
         .field(Field::select("kind", t.kind, "PERCENTAGE", kinds))
@@ -273,7 +270,9 @@ mod tests {
 
     #[test]
     fn a_percentage_is_written_without_needless_digits() {
-        assert_eq!([percent(1_000), percent(1_950), percent(725), percent(0)], ["10\u{a0}%", "19.5\u{a0}%", "7.25\u{a0}%", "0\u{a0}%"]);
+        let written = [1_000, 1_950, 725, 0].map(|points| percent(Language::English, points));
+        assert_eq!(written, ["10\u{a0}%", "19.5\u{a0}%", "7.25\u{a0}%", "0\u{a0}%"]);
+        assert_eq!(percent(Language::German, 550), "5,5\u{a0}%");
     }
 
     #[test]

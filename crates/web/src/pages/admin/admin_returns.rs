@@ -6,7 +6,7 @@ use super::{
     names::{People, Shops},
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
-    words::{badge, choices, words},
+    words::{badge, words},
 };
 use crate::{
     api::Failure,
@@ -55,11 +55,8 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
     let screen = Screen {
         title: t.returns,
         faults: refused.or(faults),
-        path: PATH,
         saved: Saved::by_status(t.all, &list, |status: ReturnStatus| badge(t, status.as_str()).words),
-        filters: vec![Field::select("status", t.status, list.value("status"), choices::<ReturnStatus>(t))],
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
-        bare: list.bare(),
         table: Table {
             id: "returns",
             heads: vec![
@@ -76,10 +73,8 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         },
         bulk: Some(Bulk { actions: vec![(t.approve, "/admin/returns/approve")], reason: "" }),
         empty_text: t.no_returns_text,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.orders, href: "/admin/orders".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -131,7 +126,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
     });
     let (shops, people) = tokio::join!(Shops::of(&request, [one.seller_id]), People::of(&request, [one.user_id]));
     let (seller, customer) = (shops.cell(&request, one.seller_id), people.cell(&request, one.user_id));
-    let label = one.label.as_ref().map(|label| format!("{} {}", label.carrier, label.tracking_number));
+    let label = one.label.as_ref().map(|label| format!("{} {}", request.words(label.carrier.as_str()), label.tracking_number));
     let forms = forms(&request, &one);
     let view = Sheet {
         title: format!("{} {}", t.return_of, one.order_number),

@@ -73,7 +73,6 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         title: t.reviews,
         faults: refused.or(faults),
         saved: vec![saved(t.all, ""), saved(t.saved_to_review, "status=PENDING"), saved(t.saved_reported, "flagged=true")],
-        path: PATH,
         filters: vec![
             Field::select("status", t.status, list.value("status"), choices::<ReviewStatus>(t)),
             Field::select("flagged", t.reported, list.value("flagged"), [("", t.all), ("true", t.yes), ("false", t.no)]),
@@ -86,7 +85,6 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         .into_iter()
         .flatten()
         .collect(),
-        bare: list.bare(),
         table: Table {
             id: "reviews",
             heads: vec![
@@ -104,10 +102,8 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
         },
         bulk: Some(Bulk { actions: vec![(t.publish, "/admin/reviews/publish"), (t.refuse, "/admin/reviews/reject")], reason: t.reason }),
         empty_text: t.no_reviews_text,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.products, href: "/admin/products".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }

@@ -5,7 +5,7 @@ use super::{
     admin_orders::Parameters,
     screens::{Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
     sent::Sent,
-    words::{badge, choices},
+    words::badge,
 };
 use crate::{
     dashboard::{Head, Listing},
@@ -42,9 +42,10 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
             SellerStatus::Suspended => Cell::button(t.reinstate, path("reinstate")),
             SellerStatus::Approved | SellerStatus::Rejected => Cell::text("–"),
         };
+        let legal_name = seller.legal_name.as_deref().filter(|name| *name != seller.shop_name);
         Row::of([
-            Cell::link(&seller.shop_name, format!("{PATH}/{}", seller.seller_id)).over(seller.legal_name.as_deref().unwrap_or_default()),
-            Cell::maybe(seller.country.as_ref()),
+            Cell::link(&seller.shop_name, format!("{PATH}/{}", seller.seller_id)).over(legal_name.unwrap_or_default()),
+            Cell::maybe(seller.country.as_deref().map(|code| request.country(code))),
             Cell::badge(badge(t, &seller.status.to_string())),
             Cell::text(request.moment(seller.applied_at)),
             buttons,
@@ -63,10 +64,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
             saved(badge(t, "SUSPENDED").words, "SUSPENDED"),
             saved(badge(t, "REJECTED").words, "REJECTED"),
         ],
-        path: PATH,
-        filters: vec![Field::select("status", t.status, list.value("status"), choices::<SellerStatus>(t))],
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
-        bare: list.bare(),
         table: Table {
             id: "sellers",
             heads: vec![Head::new(t.shop), Head::new(t.country), Head::new(t.status), Head::new(t.applied), Head::new(request.d.actions)],
@@ -75,10 +73,8 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
             ..Table::default()
         },
         empty_text: t.no_sellers_text,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.users, href: "/admin/users".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -125,7 +121,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         ],
         facts: vec![
             (t.legal_name, Cell::maybe(seller.legal_name.as_ref())),
-            (t.country, Cell::maybe(seller.country.as_ref())),
+            (t.country, Cell::maybe(seller.country.as_deref().map(|code| request.country(code)))),
             (t.contact, Cell::maybe(seller.contact_email.as_ref())),
             (t.reason, Cell::maybe(seller.reason.as_ref())),
             (t.rating, Cell::text(rating)),
@@ -136,7 +132,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
             (t.id, Cell::code(seller.seller_id)),
         ],
         text: seller.description.clone(),
-        tables: vec![super::admin_ledger::table(&request, &postings)],
+        tables: vec![super::admin_ledger::table(&request, &postings, true).await],
         forms: forms.into_iter().map(|form| form.again(refused.as_ref())).collect(),
         ..Sheet::default()
     };

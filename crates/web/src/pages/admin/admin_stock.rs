@@ -59,9 +59,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
         title: t.stock,
         faults,
         saved: vec![saved(t.all, ""), saved(t.low, "true"), saved(t.enough, "false")],
-        path: PATH,
         chips: list.chip("lowStock", if list.value("lowStock") == "true" { t.low } else { t.enough }).into_iter().collect(),
-        bare: list.bare(),
         table: Table {
             id: "stock",
             heads: vec![
@@ -76,10 +74,8 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
             empty: t.no_stock,
             ..Table::default()
         },
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.products, href: "/admin/products".into() }),
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -103,7 +99,7 @@ async fn sheet(request: AdminRequest, sku: &str, refused: Option<Refused>) -> Re
         let text = |name: &str| event.payload[name].as_str().unwrap_or("–").to_owned();
         Row::of([
             Cell::text(request.moment(event.occurred_at)),
-            Cell::code(text("reason")),
+            Cell::text(request.words(event.payload["reason"].as_str().unwrap_or("–"))),
             Cell::number(&event.payload["availableQty"]),
             Cell::number(&event.payload["reservedQty"]),
             Cell::text(text("note")),

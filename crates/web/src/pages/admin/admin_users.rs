@@ -53,7 +53,6 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     let screen = Screen {
         title: t.users,
         faults,
-        path: PATH,
         filters: vec![
             Field::new("query", t.name_or_email, "search", list.value("query")),
             Field::select("role", t.role, list.value("role"), role_choices),
@@ -67,7 +66,6 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
         .into_iter()
         .flatten()
         .collect(),
-        bare: list.bare(),
         table: Table {
             id: "users",
             heads: vec![Head::new(t.user), Head::new(t.roles), Head::new(t.status), Head::new(t.since)],
@@ -75,10 +73,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
             empty: t.no_users,
             ..Table::default()
         },
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }

@@ -15,9 +15,11 @@ use axum::{extract::Query, http::StatusCode, response::Response};
 use contracts::{
     audit::{CHECK_AUDIT_LOG, DomainEvent, LIST_AUDIT_EVENTS},
     page::Page,
+    registry,
     time::Timestamp,
 };
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub const PATH: &str = "/admin/audit";
 const FILTERS: [&str; 9] = ["userId", "actorId", "orderId", "aggregateType", "aggregateId", "eventType", "correlationId", "from", "to"];
@@ -31,6 +33,21 @@ fn fields(event: &DomainEvent) -> Vec<String> {
     short.take(FIELDS).collect()
 }
 
+/// Every type of event with its words, for the filter. The first choice is all of them.
+fn kinds(request: &AdminRequest) -> Vec<(&'static str, &str)> {
+    let mut kinds: Vec<_> = registry::events().map(|event| (event.event_type, request.words(event.event_type))).collect();
+    kinds.sort_unstable_by_key(|(_, words)| *words);
+    std::iter::once(("", request.t.all)).chain(kinds).collect()
+}
+
+/// What events are about, for the filter.
+fn things(request: &AdminRequest) -> Vec<(&'static str, &str)> {
+    let known: BTreeSet<&str> = registry::events().map(|event| event.aggregate).collect();
+    let mut things: Vec<_> = known.into_iter().map(|thing| (thing, request.words(thing))).collect();
+    things.sort_unstable_by_key(|(_, words)| *words);
+    std::iter::once(("", request.t.all)).chain(things).collect()
+}
+
 /// Events with what caused them.
 pub async fn table(request: &AdminRequest, id: &'static str, events: &[DomainEvent]) -> Table {
     let t = request.t;
@@ -39,25 +56,17 @@ pub async fn table(request: &AdminRequest, id: &'static str, events: &[DomainEve
         let short: String = event.correlation_id.chars().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect();
         let actor = event.actor_id.map_or_else(|| Cell::text("–"), |id| people.cell(request, id));
         Row::of([
-            Cell::code(&event.event_type).over(&event.producer),
-            Cell::text(request.moment(event.occurred_at)),
+            Cell::text(request.words(&event.event_type)).over(&event.event_type),
+            Cell::text(request.moment(event.occurred_at)).over(format!("{}, {} {}", event.producer, t.position, event.position)),
             actor,
             Cell::link(format!("…{short}"), format!("{PATH}?correlationId={}", event.correlation_id)),
             Cell { lines: fields(event), ..Cell::default() },
-            Cell::number(event.position),
         ])
     });
     Table {
         id,
         title: t.events,
-        heads: vec![
-            Head::new(t.event),
-            Head::new(t.time),
-            Head::new(t.actor),
-            Head::new(t.correlation),
-            Head::new(t.data),
-            Head::number(t.position),
-        ],
+        heads: vec![Head::new(t.event), Head::new(t.time), Head::new(t.actor), Head::new(t.correlation), Head::new(t.data)],
         rows: rows.collect(),
         empty: t.no_events,
         note: String::new(),
@@ -92,30 +101,26 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
         "from" => t.from,
         _ => t.to,
     };
-    let chips = FILTERS.iter().filter_map(|name| list.chip(name, format!("{}: {}", label(name), list.value(name)))).collect();
+    let words = |name: &str| request.words(list.value(name)).to_owned();
+    let chips = FILTERS.iter().filter_map(|name| list.chip(name, format!("{}: {}", label(name), words(name)))).collect();
     let screen = Screen {
         title: t.audit,
         intro: t.audit_intro,
         faults,
         links: vec![Link { label: t.check_chain, href: format!("{PATH}/check") }],
-        path: PATH,
         filters: vec![
-            Field::text("eventType", t.event, list.value("eventType")),
+            Field::select("eventType", t.event, list.value("eventType"), kinds(&request)),
             Field::text("orderId", t.order_id, list.value("orderId")),
             Field::text("userId", t.user_id, list.value("userId")),
             Field::text("actorId", t.actor_id, list.value("actorId")),
-            Field::text("aggregateType", t.aggregate_type, list.value("aggregateType")),
+            Field::select("aggregateType", t.aggregate_type, list.value("aggregateType"), things(&request)),
             Field::text("correlationId", t.correlation, list.value("correlationId")),
             Field::new("from", t.from, "date", list.value("from")),
             Field::new("to", t.before, "date", list.value("to")),
         ],
         chips,
-        bare: list.bare(),
         table: table(&request, "events", &found.items).await,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -151,7 +156,7 @@ pub async fn check(request: AdminRequest, Query(parameters): Query<Parameters>) 
     let head = found.head.as_ref().map_or_else(|| Cell::text("–"), Cell::code);
     let view = Sheet {
         badges: vec![verdict],
-        figures: vec![Figure::new(t.entries_checked, found.checked)],
+        figures: vec![Figure::new(t.entries_checked, request.count(found.checked))],
         facts: vec![(t.head, head)],
         text: found.faults.iter().chain(&found.notes).cloned().collect::<Vec<_>>().join("\n"),
         ..view

@@ -159,6 +159,9 @@ async fn the_storefront_shows_the_examples() {
     assert!(!home.contains("Seen lately"));
     let (status, shown) = open(&site, "", "de", &product).await;
     assert!(status == 200 && !shown.split("Aus derselben Kategorie").skip(1).any(|row| row.contains(&format!("{product}\""))), "{shown}");
+    assert!(home.contains(">Bathroom</a>"), "{home}");
+    let (_, german) = open(&site, "", "de", "/").await;
+    assert!(german.contains(">Bad</a>"), "categories in the language of the reader: {german}");
     let (_, again) = open(&site, &format!("souk-seen={newest}"), "de", "/").await;
     assert!(again.split("Zuletzt angesehen").nth(1).is_some_and(|row| row.contains(&newest)), "{again}");
     assert_eq!(open(&site, "", "en", "/search?q=lamp").await.0, 200);

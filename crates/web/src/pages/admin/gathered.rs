@@ -89,11 +89,11 @@ pub async fn beside(request: &AdminRequest, order: &OrderView) -> Beside {
         is("orderNumber", &order.order_number) || is("orderId", &id.to_string())
     };
     let messages = messages.map(|page| page.items).unwrap_or_default();
-    let rows = messages.iter().filter(of_order).map(|message| Row::of(admin_messages::cells(request, message)));
+    let rows = messages.iter().filter(of_order).map(|message| Row::of(admin_messages::cells(request, message, false)));
     let messages = Table {
         id: "messages",
         title: request.t.messages,
-        heads: admin_messages::heads(request),
+        heads: admin_messages::heads(request, false),
         rows: rows.collect(),
         empty: request.t.no_messages,
         ..Table::default()
@@ -105,7 +105,7 @@ pub async fn beside(request: &AdminRequest, order: &OrderView) -> Beside {
         people,
         sellers,
         returns,
-        postings: admin_ledger::table(request, &postings.map(|page| page.items).unwrap_or_default()),
+        postings: admin_ledger::table(request, &postings.map(|page| page.items).unwrap_or_default(), false).await,
         messages,
         events,
     }

@@ -10,8 +10,10 @@ use super::{
 use crate::{
     api::Failure,
     dashboard::{Figure, Head, Listing, Tone},
+    format,
     forms::Faults,
     session::AdminNotice,
+    texts::Language,
 };
 use axum::{
     Form,
@@ -26,6 +28,7 @@ use contracts::{
     failed_event::{FailedEvent, FailedEventStatus},
     page::Page,
 };
+use futures_util::future::join_all;
 use std::time::Duration;
 
 const PATH: &str = "/admin/events";
@@ -41,17 +44,16 @@ const REPLAY_FAILED_EVENT: Call<(), ()> = Call::post_unkeyed("", "/admin/parked-
 /// What one service could not consume; an error when it does not answer.
 pub type OfService = (&'static str, Result<Page<FailedEvent>, Failure>);
 
-/// Asks every service for what it could not consume.
+/// Asks every service for what it could not consume, all at the same time.
 pub async fn of_all(request: &AdminRequest, status: &str) -> Vec<OfService> {
-    let mut answers = Vec::with_capacity(SERVICE_NAMES.len());
-    for service in SERVICE_NAMES {
+    let of_one = |service: &'static str| async move {
         let mut call = request.call(&LIST_FAILED_EVENTS).path(service).query("limit", EACH);
         if !status.is_empty() {
             call = call.query("status", status);
         }
-        answers.push((service, call.send().await));
-    }
-    answers
+        (service, call.send().await)
+    };
+    join_all(SERVICE_NAMES.into_iter().map(of_one)).await
 }
 
 /// How long the newest events took until they were in the log.
@@ -78,10 +80,12 @@ pub async fn lag(request: &AdminRequest) -> Result<Lag, Failure> {
 }
 
 /// Writes a span for people.
-pub fn span(duration: Duration) -> String {
+pub fn span(language: Language, duration: Duration) -> String {
     match duration.as_millis() {
         ms @ 0..1_000 => format!("{ms}\u{a0}ms"),
-        ms @ 1_000..60_000 => format!("{}.{}\u{a0}s", ms / 1_000, ms % 1_000 / 100),
+        1_000..60_000 => {
+            format!("{}\u{a0}s", format::tenths(language, duration.as_secs() * 10 + u64::from(duration.subsec_millis() / 100)))
+        }
         ms => format!("{}\u{a0}min", ms / 60_000),
     }
 }
@@ -110,7 +114,7 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
             let id = event.event.event_id;
             let replay = Cell::button(t.replay, format!("{PATH}/{service}/{id}/replay"));
             let cells = [
-                Cell::code(&event.event.event_type).over(&event.error),
+                Cell::text(request.words(&event.event.event_type)).over(&event.error),
                 Cell::text(service),
                 Cell::badge(badge(t, if event.status == FailedEventStatus::Blocked { "PENDING" } else { event.status.as_str() })),
                 Cell::number(event.attempts),
@@ -138,17 +142,15 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
         links: vec![Link { label: t.audit, href: "/admin/audit".into() }],
         figures: vec![
             Figure::new(t.parked_events, parked).changed(String::new(), tone),
-            Figure::new(t.lag_median, span(lag.median)),
-            Figure::new(t.lag_longest, span(lag.longest)),
+            Figure::new(t.lag_median, span(request.lang, lag.median)),
+            Figure::new(t.lag_longest, span(request.lang, lag.longest)),
             Figure::new(t.lag_events, lag.events),
         ],
-        path: PATH,
         filters: vec![
             Field::select("service", t.service, wanted, services),
             Field::select("status", t.status, status, std::iter::once(("", t.all)).chain(statuses)),
         ],
         chips: [list.chip("service", wanted), list.chip("status", badge(t, status).words)].into_iter().flatten().collect(),
-        bare: list.bare(),
         table: Table {
             id: "events",
             heads: vec![
@@ -167,8 +169,8 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
         },
         bulk: Some(Bulk { actions: vec![(t.replay, "/admin/events/replay")], reason: "" }),
         empty_text: t.no_failed_events_text,
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        empty_step: Some(Link { label: t.audit, href: "/admin/audit".into() }),
+        ..Screen::of(&list, None)
     };
     request.list(screen)
 }
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn spans_are_written_in_a_fitting_unit() {
-        let written = [15, 1_250, 61_000].map(|ms| span(Duration::from_millis(ms)).replace('\u{a0}', " "));
+        let written = [15, 1_250, 61_000].map(|ms| span(Language::English, Duration::from_millis(ms)).replace('\u{a0}', " "));
         assert_eq!(written, ["15 ms", "1.2 s", "1 min"]);
     }
 }

@@ -1,24 +1,27 @@
-//! The tables of rates: taxes and commissions. Each is edited as a whole, as text with a line for each rate.
+//! The tables of rates: taxes, which are edited as text with a line for each rate, and commissions, of which one is set at a time.
 
 use super::{
     AdminRequest,
+    admin_orders::Parameters,
     admin_promotions::percent,
+    names::Shops,
     screens::{Cell, Field, FormView, Refused, Row, Sheet, Table},
     sent::{Sent, amount},
     words::tax_class,
 };
-use crate::{dashboard::Head, session::AdminNotice};
-use axum::{Form, response::Response};
+use crate::{dashboard::Head, pages::category_paths, session::AdminNotice};
+use axum::{Form, extract::Query, response::Response};
 use contracts::{
     catalog::{GET_TAX_RATES, LIST_CATEGORIES, PUT_TAX_RATES},
-    payout::{GET_COMMISSIONS, PUT_COMMISSIONS},
+    ids::CategoryId,
+    payout::{CommissionRate, GET_COMMISSIONS, PUT_COMMISSIONS},
     seller::LIST_SELLERS,
     tax::TaxClass,
 };
 use serde_json::{Value, json};
-use std::collections::HashMap;
 
-/// Names of sellers that are looked up for the table.
+const COMMISSIONS: &str = "/admin/commissions";
+/// Sellers that the form offers.
 const SELLERS: usize = 100;
 
 /// Writes basis points as they are typed.
@@ -54,10 +57,10 @@ async fn show_taxes(request: AdminRequest, refused: Option<Refused>) -> Response
     };
     let rows = table.items.iter().map(|rate| {
         Row::of([
-            Cell::text(&rate.country),
+            Cell::text(request.country(&rate.country)),
             Cell::maybe(rate.state.as_ref()),
             Cell::text(tax_class(t, rate.tax_class)),
-            Cell::number(percent(i64::from(rate.basis_points))),
+            Cell::number(percent(request.lang, i64::from(rate.basis_points))),
         ])
     });
     let text = table.items.iter().map(|rate| {
@@ -65,8 +68,9 @@ async fn show_taxes(request: AdminRequest, refused: Option<Refused>) -> Response
         format!("{}, {state}, {}, {}", rate.country, rate.tax_class, typed(i64::from(rate.basis_points)))
     });
     let text = text.collect::<Vec<_>>().join("\n");
+    let classes: Vec<String> = TaxClass::ALL.iter().map(|class| format!("{class} ({})", tax_class(t, *class))).collect();
     let form = FormView::new("taxes", t.replace_table, "/admin/taxes", request.d.save)
-        .hint(t.taxes_hint)
+        .hint(format!("{} {}", t.taxes_hint, classes.join(", ")))
         .field(Field::new("items", t.one_rate_a_line, "textarea", text))
         .main()
         .again(refused.as_ref());
@@ -80,7 +84,7 @@ async fn show_taxes(request: AdminRequest, refused: Option<Refused>) -> Response
             heads: vec![Head::new(t.country), Head::new(t.state), Head::new(t.tax_class), Head::number(t.rate)],
             rows: rows.collect(),
             empty: t.no_taxes,
-            note: TaxClass::ALL.iter().map(|class| format!("{class}: {}", tax_class(t, *class))).collect::<Vec<_>>().join(" · "),
+            ..Table::default()
         }],
         forms: vec![form],
         ..Sheet::default()
@@ -124,32 +128,31 @@ async fn show_commissions(request: AdminRequest, refused: Option<Refused>) -> Re
         Ok(rates) => rates,
         Err(failure) => return request.failed(&failure),
     };
-    let mut categories = HashMap::new();
-    let mut open = tree.map(|tree| tree.items).unwrap_or_default();
-    while let Some(node) = open.pop() {
-        categories.insert(node.category_id, node.name);
-        open.extend(node.children);
-    }
-    let sellers: HashMap<_, _> =
-        sellers.map(|page| page.items).unwrap_or_default().into_iter().map(|seller| (seller.seller_id, seller.shop_name)).collect();
+    let categories = category_paths(&tree.map(|tree| tree.items).unwrap_or_default(), request.lang);
+    let mut sellers: Vec<_> = sellers.map(|page| page.items).unwrap_or_default();
+    sellers.sort_by(|one, other| one.shop_name.cmp(&other.shop_name));
+    let shops = Shops::of(&request, rates.items.iter().map(|rate| rate.seller_id)).await;
     let rows = rates.items.iter().map(|rate| {
-        let category =
-            rate.category_id.map_or_else(|| t.all.to_owned(), |id| categories.get(&id).cloned().unwrap_or_else(|| id.to_string()));
-        let seller = rate.seller_id.map_or_else(
-            || Cell::text(t.all),
-            |id| Cell::link(sellers.get(&id).cloned().unwrap_or_else(|| id.to_string()), format!("/admin/sellers/{id}")),
-        );
-        Row::of([Cell::text(category), seller, Cell::number(percent(rate.basis_points))])
+        let name =
+            |id: CategoryId| categories.iter().find(|(other, _)| *other == id).map_or_else(|| id.to_string(), |(_, name)| name.clone());
+        let seller = rate.seller_id.map_or_else(|| Cell::text(t.all), |id| shops.cell(&request, Some(id)));
+        let (category_id, seller_id) = of(rate);
+        let remove = format!("{COMMISSIONS}/remove?categoryId={category_id}&sellerId={seller_id}");
+        Row::of([
+            Cell::text(rate.category_id.map_or_else(|| t.all.to_owned(), name)),
+            seller,
+            Cell::number(percent(request.lang, rate.basis_points)),
+            Cell::button(t.remove, remove),
+        ])
     });
-    let text = rates.items.iter().map(|rate| {
-        let id = |id: Option<String>| id.unwrap_or_default();
-        let (category, seller) = (id(rate.category_id.map(|id| id.to_string())), id(rate.seller_id.map(|id| id.to_string())));
-        format!("{category}, {seller}, {}", typed(rate.basis_points))
-    });
-    let text = text.collect::<Vec<_>>().join("\n");
-    let form = FormView::new("commissions", t.replace_table, "/admin/commissions", request.d.save)
+    let all = || std::iter::once((String::new(), t.all.to_owned()));
+    let categories_of_form = all().chain(categories.iter().map(|(id, name)| (id.to_string(), name.clone())));
+    let sellers_of_form = all().chain(sellers.iter().map(|seller| (seller.seller_id.to_string(), seller.shop_name.clone())));
+    let form = FormView::new("commission", t.set_rate, COMMISSIONS, request.d.save)
         .hint(t.commissions_hint)
-        .field(Field::new("items", t.one_rate_a_line, "textarea", text))
+        .field(Field::select("categoryId", t.category, "", categories_of_form))
+        .field(Field::select("sellerId", t.seller, "", sellers_of_form))
+        .field(Field::text("percent", t.rate_percent, "").place("basisPoints").required())
         .main()
         .again(refused.as_ref());
     let view = Sheet {
@@ -159,7 +162,7 @@ async fn show_commissions(request: AdminRequest, refused: Option<Refused>) -> Re
         tables: vec![Table {
             id: "rates",
             title: t.rates,
-            heads: vec![Head::new(t.category), Head::new(t.seller), Head::number(t.rate)],
+            heads: vec![Head::new(t.category), Head::new(t.seller), Head::number(t.rate), Head::new(request.d.actions)],
             rows: rows.collect(),
             empty: t.no_commissions,
             ..Table::default()
@@ -170,21 +173,43 @@ async fn show_commissions(request: AdminRequest, refused: Option<Refused>) -> Re
     request.sheet(view)
 }
 
-fn commission_items(text: &str) -> Vec<Value> {
-    let word = |words: &[&str], at: usize| words.get(at).map_or_else(String::new, |word| (*word).to_owned());
-    let item = |words: Vec<&str>| json!({"categoryId": or_null(&word(&words, 0)), "sellerId": or_null(&word(&words, 1)), "basisPoints": points(&word(&words, 2))});
-    lines(text).map(item).collect()
+/// What a rate is for, as a form says it: ids of a category and a seller, empty for all.
+fn of(rate: &CommissionRate) -> (String, String) {
+    (rate.category_id.map(|id| id.to_string()).unwrap_or_default(), rate.seller_id.map(|id| id.to_string()).unwrap_or_default())
 }
 
-pub async fn save_commissions(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
-    let body = json!({"items": commission_items(sent.text("items"))});
-    match request.call(&PUT_COMMISSIONS).raw_body(&body).send().await {
-        Ok(_) => request.done(AdminNotice::Saved, "/admin/commissions"),
+/// The table with another rate for a category and a seller; without one when `rate` is none.
+fn changed(rates: &[CommissionRate], category: &str, seller: &str, rate: Option<Value>) -> Value {
+    let kept = rates.iter().filter(|rate| of(rate) != (category.to_owned(), seller.to_owned())).map(|rate| json!(rate));
+    let added = rate.map(|rate| json!({"categoryId": or_null(category), "sellerId": or_null(seller), "basisPoints": rate}));
+    json!({"items": kept.chain(added).collect::<Vec<_>>()})
+}
+
+/// Replaces the table, of which the form changes one rate.
+async fn put_commissions(request: AdminRequest, sent: Sent, category: &str, seller: &str, rate: Option<Value>) -> Response {
+    let rates = match request.call(&GET_COMMISSIONS).send().await {
+        Ok(rates) => rates.items,
+        Err(failure) => return request.failed(&failure),
+    };
+    match request.call(&PUT_COMMISSIONS).raw_body(&changed(&rates, category, seller, rate)).send().await {
+        Ok(_) => request.done(AdminNotice::Saved, COMMISSIONS),
         Err(failure) => {
-            let refused = Refused::of_lines("commissions", sent, &failure, request.t.line);
+            let refused = Refused::new("commission", sent, &failure);
             show_commissions(request, Some(refused)).await
         }
     }
+}
+
+/// Sets the rate of a category, of a seller, of both or of all.
+pub async fn save_commission(request: AdminRequest, Form(sent): Form<Sent>) -> Response {
+    let (category, seller, rate) = (sent.text("categoryId").to_owned(), sent.text("sellerId").to_owned(), points(sent.text("percent")));
+    put_commissions(request, sent, &category, &seller, Some(rate)).await
+}
+
+/// Removes a rate. The address says which one.
+pub async fn remove_commission(request: AdminRequest, Query(of): Query<Parameters>, Form(sent): Form<Sent>) -> Response {
+    let of = Sent(of);
+    put_commissions(request, sent, of.text("categoryId"), of.text("sellerId"), None).await
 }
 
 #[cfg(test)]
@@ -198,6 +223,19 @@ mod tests {
         assert_eq!(items[0], json!({"country": "DE", "state": null, "taxClass": "STANDARD", "basisPoints": 1_900}));
         assert_eq!(items[1]["basisPoints"], 725);
         assert_eq!(items[2]["basisPoints"], "x");
-        assert_eq!(commission_items(", , 12.5"), [json!({"categoryId": null, "sellerId": null, "basisPoints": 1_250})]);
+    }
+
+    #[test]
+    fn one_rate_is_changed_and_the_others_stay() {
+        let id = "0190a1b2-c3d4-7000-8000-00000000000f";
+        let rates: Vec<CommissionRate> = serde_json::from_value(
+            json!([{"categoryId": null, "sellerId": null, "basisPoints": 1_000}, {"categoryId": null, "sellerId": id, "basisPoints": 500}]),
+        )
+        .unwrap();
+        let other = json!({"categoryId": null, "sellerId": id, "basisPoints": 500});
+        let set = json!({"categoryId": null, "sellerId": null, "basisPoints": 1_250});
+        assert_eq!(changed(&rates, "", "", Some(points("12.5"))), json!({"items": [other, set]}));
+        assert_eq!(changed(&rates, "", "", None), json!({"items": [other]}));
+        assert_eq!(changed(&rates, id, "", None)["items"].as_array().unwrap().len(), 2);
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     api::Failure,
     dashboard::{Badge, Head},
     format,
+    pages::orders::reason_words,
     session::AdminNotice,
     texts::AdminTexts,
 };
@@ -151,7 +152,7 @@ fn people(request: &AdminRequest, events: &[DomainEvent], known: &BTreeMap<UserI
             known.get(&actor).filter(|_| actor != customer).and_then(|user| user.roles.last()).map_or(who, |role| words(t, role.as_str()));
         Row::of([
             Cell::link(name, format!("/admin/users/{actor}")).over(who),
-            Cell::text(types.join(", ")),
+            Cell::text(types.into_iter().map(|kind| request.words(kind)).collect::<Vec<_>>().join(", ")),
             Cell::link(request.moment(first.occurred_at), format!("{}?correlationId={}", audit_log::PATH, first.correlation_id)),
         ])
     });
@@ -181,7 +182,7 @@ fn payment(request: &AdminRequest, payment: &Payment) -> PaymentView {
     PaymentView {
         status: badge(t, &payment.status.to_string()),
         amount: money(payment.amount),
-        method: payment.payment_method.to_string(),
+        method: request.words(payment.payment_method.as_str()).to_owned(),
         moment: request.moment(payment.created_at),
         failure: failure(payment.failure.as_ref()),
         transactions: Table {
@@ -271,8 +272,12 @@ async fn page(mut request: AdminRequest, id: &str, refused: Option<Refused>) -> 
     });
     let parcels = found.shipments.iter().map(|shipment| Parcel {
         status: badge(t, &shipment.status.to_string()),
-        number: format!("{} {}", shipment.carrier, shipment.tracking_number),
-        steps: shipment.events.iter().map(|event| step(&event.status.to_string(), event.occurred_at, Some(&event.message))).collect(),
+        number: format!("{} {}", request.words(&shipment.carrier), shipment.tracking_number),
+        steps: shipment
+            .events
+            .iter()
+            .map(|event| step(&event.status.to_string(), event.occurred_at, Some(&request.words(&event.message).to_owned())))
+            .collect(),
     });
     let user = found.people.get(&order.user_id);
     let mut customer = Vec::new();
@@ -304,8 +309,12 @@ async fn page(mut request: AdminRequest, id: &str, refused: Option<Refused>) -> 
         format!("{} {}", to.street, to.number),
         to.complement.clone(),
         format!("{} {}", to.zip, to.city),
-        format!("{} {}", to.state, to.country),
+        format!("{} {}", to.state, request.country(&to.country)),
     ];
+    let timeline = order.timeline.iter().map(|entry| {
+        let reason = entry.reason.as_deref().map(|reason| reason_words(frame.t, reason));
+        step(&entry.status.to_string(), entry.occurred_at, reason.as_ref())
+    });
     let present = found.payments.iter().find(|payment| Some(payment.payment_id) == order.payment_id);
     let status = refused.as_ref().map(|refused| refused.status);
     let template = StoryPage {
@@ -317,7 +326,7 @@ async fn page(mut request: AdminRequest, id: &str, refused: Option<Refused>) -> 
         faults: Refused::trouble(refused.as_ref()),
         customer,
         address: lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
-        timeline: order.timeline.iter().map(|entry| step(&entry.status.to_string(), entry.occurred_at, entry.reason.as_ref())).collect(),
+        timeline: timeline.collect(),
         shares: parts.collect(),
         sums,
         payments: found.payments.iter().map(|one| payment(&request, one)).collect(),

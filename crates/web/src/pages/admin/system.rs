@@ -13,7 +13,6 @@ use crate::{
 };
 use axum::response::Response;
 use contracts::{
-    SERVICES,
     search::{GET_SEARCH_INDEX, REBUILD_SEARCH_INDEX},
     system::GET_SYSTEM,
 };
@@ -34,13 +33,12 @@ async fn sheet(request: AdminRequest, refused: Trouble) -> Response {
     };
     let silent = system.services.iter().filter(|service| !service.answers).count();
     let rows = system.services.iter().map(|service| {
-        let about = SERVICES.iter().find(|spec| spec.name == service.service).map_or("", |spec| spec.description);
         let state = if service.answers { Badge::new(t.answers, Tone::Good) } else { Badge::new(t.silent, Tone::Bad) };
         let failed = service.failed_events;
         let more = if failed.has_more { "+" } else { "" };
         let count = |count: u32| if service.answers { format!("{count}{more}") } else { "–".to_owned() };
         Row::of([
-            Cell::link(&service.service, format!("/admin/events?service={}", service.service)).over(about),
+            Cell::link(&service.service, format!("/admin/events?service={}", service.service)).over(request.words(&service.service)),
             Cell::badge(state),
             Cell::number(format!("{} / {}", service.ready_replicas, service.replicas)),
             Cell::number(count(failed.retrying)),
@@ -57,8 +55,8 @@ async fn sheet(request: AdminRequest, refused: Trouble) -> Response {
         (t.limits, policy.map_or_else(|| Cell::text(t.no_limits), |policy| Cell { lines: vec![policy], ..Cell::default() })),
     ];
     if let Ok(index) = &index {
-        facts.push((t.index_products, Cell::text(index.products)));
-        facts.push((t.index_waiting, Cell::text(index.waiting)));
+        facts.push((t.index_products, Cell::text(request.count(index.products))));
+        facts.push((t.index_waiting, Cell::text(request.count(index.waiting))));
         facts.push((t.index_generation, Cell::text(index.generation)));
         let rebuild = index.rebuild.as_ref().map(|rebuild| format!("{} ({})", rebuild.generation, rebuild.waiting));
         facts.push((t.index_rebuild, Cell::maybe(rebuild)));
@@ -71,12 +69,12 @@ async fn sheet(request: AdminRequest, refused: Trouble) -> Response {
         figures: vec![
             Figure::new(t.services, rows.len() - silent)
                 .changed(if silent > 0 { format!("{silent} {}", t.silent) } else { String::new() }, Tone::Bad),
-            Figure::new(t.requests, requests.requests).changed(failed, Tone::Bad),
-            Figure::new(t.median_time, micros(requests.median_micros)),
-            Figure::new(t.p95_time, micros(requests.p95_micros)),
-            Figure::new(t.p99_time, micros(requests.p99_micros)),
-            Figure::new(t.lag_median, span(lag.median)),
-            Figure::new(t.lag_longest, span(lag.longest)),
+            Figure::new(t.requests, request.count(requests.requests)).changed(failed, Tone::Bad),
+            Figure::new(t.median_time, micros(request.lang, requests.median_micros)),
+            Figure::new(t.p95_time, micros(request.lang, requests.p95_micros)),
+            Figure::new(t.p99_time, micros(request.lang, requests.p99_micros)),
+            Figure::new(t.lag_median, span(request.lang, lag.median)),
+            Figure::new(t.lag_longest, span(request.lang, lag.longest)),
         ],
         facts,
         tables: vec![Table {
@@ -93,6 +91,7 @@ async fn sheet(request: AdminRequest, refused: Trouble) -> Response {
             empty: t.none,
             ..Table::default()
         }],
+        is_wide: true,
         forms: vec![FormView::new("index", t.rebuild_title, "/admin/system/index", t.rebuild).hint(t.rebuild_hint)],
         ..Sheet::default()
     };

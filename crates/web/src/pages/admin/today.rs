@@ -39,6 +39,8 @@ const DAY_SECONDS: i64 = 86_400;
 const WEEK: usize = 7;
 const BATCH: usize = 100;
 const LATEST: usize = 8;
+/// Pages of events of stock that are read at most.
+const LOW_PAGES: usize = 3;
 /// Upper ends of the bars of a plot of spans, in milliseconds; the last bar has the rest.
 const ENDS_MS: [u128; 6] = [10, 50, 200, 500, 1_000, 5_000];
 
@@ -121,6 +123,37 @@ fn spans(placed: &[DomainEvent], confirmed: &[DomainEvent]) -> Vec<Duration> {
     spans
 }
 
+/// The events of stock that ran low since then, as many as a few pages have.
+async fn ran_low(request: &AdminRequest, since: Timestamp) -> Vec<DomainEvent> {
+    let (mut events, mut cursor) = (Vec::new(), None);
+    for _ in 0..LOW_PAGES {
+        let mut call = request.call(&LIST_AUDIT_EVENTS).query("eventType", "StockLow").query("from", since).query("limit", BATCH);
+        if let Some(cursor) = &cursor {
+            call = call.query("cursor", cursor);
+        }
+        let Ok(page) = call.send().await else { break };
+        events.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    events
+}
+
+/// How many events there were on each of the last fourteen days up to that of `now`, the oldest first.
+fn count_by_day(times: impl Iterator<Item = Timestamp>, now: Timestamp) -> Vec<i64> {
+    let day = |at: Timestamp| at.unix_seconds().div_euclid(DAY_SECONDS);
+    let mut counts = vec![0; 2 * WEEK];
+    for at in times {
+        let back = usize::try_from(day(now) - day(at)).ok();
+        if let Some(count) = back.and_then(|back| counts.iter_mut().rev().nth(back)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
 /// How many items a list has, up to a page.
 async fn count<T: DeserializeOwned>(request: &AdminRequest, call: &Call<(), Page<T>>, filter: (&str, &str)) -> String {
     match request.call(call).query(filter.0, filter.1).query("limit", BATCH).send().await {
@@ -156,7 +189,7 @@ fn spread(spans: &[Duration]) -> Vec<Option<i64>> {
 }
 
 fn spread_plot(request: &AdminRequest, title: &'static str, spans: &[Duration]) -> Plot {
-    let written = |ms: u128| span(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX)));
+    let written = |ms: u128| span(request.lang, Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX)));
     let mut points: Vec<String> = ENDS_MS.iter().map(|end| format!("≤\u{a0}{}", written(*end))).collect();
     points.push(request.t.longer.to_owned());
     let series = vec![Series { name: request.t.number.to_owned(), values: spread(spans) }];
@@ -164,19 +197,20 @@ fn spread_plot(request: &AdminRequest, title: &'static str, spans: &[Duration]) 
 }
 
 /// Writes microseconds for people.
-pub fn micros(micros: Option<u64>) -> String {
+pub fn micros(language: Language, micros: Option<u64>) -> String {
     match micros {
         None => "–".to_owned(),
-        Some(micros) if micros < 10_000 => format!("{}.{}\u{a0}ms", micros / 1_000, micros % 1_000 / 100),
-        Some(micros) => span(Duration::from_micros(micros)),
+        Some(micros) if micros < 10_000 => format!("{}\u{a0}ms", format::tenths(language, micros / 100)),
+        Some(micros) => span(language, Duration::from_micros(micros)),
     }
 }
 
 /// Writes tenths of a percent.
 fn percent(language: Language, tenths: i64) -> String {
+    let tenths = tenths.unsigned_abs();
     match language {
-        Language::English => format!("{}.{}%", tenths / 10, tenths % 10),
-        Language::German => format!("{},{}\u{a0}%", tenths / 10, tenths % 10),
+        Language::English => format!("{}%", format::tenths(language, tenths)),
+        Language::German => format!("{}\u{a0}%", format::tenths(language, tenths)),
     }
 }
 
@@ -194,13 +228,14 @@ pub async fn show(request: AdminRequest) -> Response {
     let week_ago = Timestamp(now.0 - 7 * DAY_SECONDS * 1_000_000);
     let first = instant(start - 13 * DAY_SECONDS);
     // The answers of this page count among those that it shows, so the installation is read beside the rest and not after it.
-    let (orders, before, carts, latest, events, low, system, sellers, reviews, returns, messages) = tokio::join!(
+    let (orders, before, carts, latest, events, low, lows, system, sellers, reviews, returns, messages) = tokio::join!(
         request.call(&LIST_DAILY_ORDERS).query("from", first).send(),
         request.call(&LIST_DAILY_ORDERS).query("from", instant(start - 7 * DAY_SECONDS)).query("to", week_ago).send(),
         request.call(&LIST_DAILY_CARTS).query("from", first).send(),
         request.call(&LIST_ALL_ORDERS).query("limit", LATEST).send(),
         newest_events(&request),
         request.call(&LIST_STOCK).query("lowStock", true).query("limit", BATCH).send(),
+        ran_low(&request, first),
         request.call(&GET_SYSTEM).send(),
         count(&request, &LIST_SELLER_RECORDS, ("status", "APPLIED")),
         count(&request, &LIST_ALL_REVIEWS, ("status", "PENDING")),
@@ -222,7 +257,7 @@ pub async fn show(request: AdminRequest) -> Response {
     let times = spans(&placed, &confirmed);
     let mut lags: Vec<Duration> = placed.iter().chain(&confirmed).map(|event| event.recorded_at.since(event.occurred_at)).collect();
     lags.sort_unstable();
-    let median = |spans: &[Duration]| spans.get(spans.len() / 2).map_or_else(|| "–".to_owned(), |median| span(*median));
+    let median = |spans: &[Duration]| spans.get(spans.len() / 2).map_or_else(|| "–".to_owned(), |median| span(request.lang, *median));
     let (low_count, sold_out) = match &low {
         Ok(page) => (page.items.len(), page.items.iter().filter(|stock| stock.available_qty == 0).count()),
         Err(_) => (0, 0),
@@ -236,7 +271,7 @@ pub async fn show(request: AdminRequest) -> Response {
     let conversion = this_week.map_or_else(|| "–".to_owned(), |tenths| percent(request.lang, tenths));
     let day = Day::of(now);
     let figures = vec![
-        Figure::new(t.orders, present.orders)
+        Figure::new(t.orders, request.count(present.orders))
             .changed(change(present.orders, past.orders), more(present.orders, past.orders))
             .leads_to(format!("{ORDERS}?from={day}")),
         Figure::new(t.revenue, money(present.revenue)).changed(change(present.revenue, past.revenue), more(present.revenue, past.revenue)),
@@ -249,12 +284,13 @@ pub async fn show(request: AdminRequest) -> Response {
             .changed(format!("{sold_out} {}", t.of_them_sold_out), if sold_out > 0 { Tone::Bad } else { Tone::Plain })
             .leads_to("/admin/stock?lowStock=true"),
         Figure::new(t.time_to_confirm, median(&times)),
-        Figure::new(t.request_time, micros(requests.median_micros))
-            .changed(format!("{} {}", t.of_99_percent, micros(requests.p99_micros)), Tone::Plain)
+        Figure::new(t.request_time, micros(request.lang, requests.median_micros))
+            .changed(format!("{} {}", t.of_99_percent, micros(request.lang, requests.p99_micros)), Tone::Plain)
             .leads_to("/admin/system"),
         Figure::new(t.event_lag, median(&lags)).leads_to("/admin/events"),
     ];
     let labels: Vec<String> = (0..7).map(|at| short_day(request.lang, start - (6 - at) * DAY_SECONDS)).collect();
+    let lows = count_by_day(lows.iter().map(|event| event.occurred_at), now);
     let number = |value: i64| value.to_string();
     let language = request.lang;
     let plots = vec![
@@ -263,6 +299,7 @@ pub async fn show(request: AdminRequest) -> Response {
         Plot::new(PlotKind::Line, (t.conversion, t.day), labels.clone(), weeks(&request, &days, Figures::conversion), |tenths| {
             percent(language, tenths)
         }),
+        Plot::new(PlotKind::Bar, (t.ran_low, t.day), labels.clone(), weeks(&request, &lows, Some), number),
         Plot::new(PlotKind::Bar, (t.failed_payments, t.day), labels, weeks(&request, &days, |day| Some(day.failed)), number),
         spread_plot(&request, t.time_to_confirm, &times),
         spread_plot(&request, t.event_lag, &lags),
@@ -343,9 +380,18 @@ mod tests {
 
     #[test]
     fn small_figures_are_written_for_people() {
-        let written = [None, Some(850), Some(9_999), Some(12_345)].map(|time| micros(time).replace('\u{a0}', " "));
+        let written = [None, Some(850), Some(9_999), Some(12_345)].map(|time| micros(Language::English, time).replace('\u{a0}', " "));
         assert_eq!(written, ["–", "0.8 ms", "9.9 ms", "12 ms"]);
         assert_eq!((percent(Language::English, 625), percent(Language::German, 5)), ("62.5%".into(), "0,5\u{a0}%".into()));
+    }
+
+    #[test]
+    fn events_are_counted_by_day() {
+        let now = instant(20 * DAY_SECONDS + 60);
+        let times = [now, instant(20 * DAY_SECONDS), instant(19 * DAY_SECONDS + 5), instant(7 * DAY_SECONDS), instant(6 * DAY_SECONDS)];
+        let counts = count_by_day(times.into_iter(), now);
+        assert_eq!((counts.len(), counts[13], counts[12], counts[0]), (14, 2, 1, 1), "what is older is left out");
+        assert_eq!(counts.iter().sum::<i64>(), 4);
     }
 
     #[test]

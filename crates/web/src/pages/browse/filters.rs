@@ -2,7 +2,7 @@
 
 use crate::{
     format,
-    texts::{Language, Texts},
+    texts::{Language, Texts, goods_words},
 };
 use contracts::search::{FacetValue, SearchResults};
 use platform::http::encode_text;
@@ -110,35 +110,49 @@ impl Filters {
     }
 
     /// What a filter is, in words.
-    pub fn label_of(&self, parameter: &str, t: &'static Texts) -> String {
+    pub fn label_of(&self, parameter: &str, t: &'static Texts, language: Language) -> String {
         match parameter {
             "category" => t.category.to_owned(),
             "brand" => t.brand.to_owned(),
             "minPrice" | "maxPrice" => t.price.to_owned(),
             "minRating" => t.reviews.to_owned(),
             "inStock" => t.in_stock.to_owned(),
-            other => format::attribute(other.trim_start_matches("attr.")),
+            other => format::attribute(language, other.trim_start_matches("attr.")),
         }
     }
 
-    pub fn facets(&self, t: &'static Texts, found: &SearchResults, with_category: bool) -> Vec<Facet> {
+    pub fn facets(&self, t: &'static Texts, language: Language, found: &SearchResults, with_category: bool) -> Vec<Facet> {
         let kept = self.beside(&[]);
-        let mut facets = vec![self.facet(t.brand, "brand", &found.facets.brand, &kept)];
+        let mut facets = vec![self.facet(t.brand, "brand", &found.facets.brand, &kept, str::to_owned)];
         if with_category {
-            facets.insert(0, self.facet(t.category, "category", &found.facets.category, &kept));
+            let words = |name: &str| goods_words(language, name).to_owned();
+            facets.insert(0, self.facet(t.category, "category", &found.facets.category, &kept, words));
         }
         let one = |name: &str, parameter: &str, label: &str| {
             let value = FacetValue { value: "true".into(), label: label.to_owned(), count: 0 };
-            self.facet(name, parameter, &[value], &kept)
+            self.facet(name, parameter, &[value], &kept, str::to_owned)
         };
-        let attributes = found.facets.attributes.iter().take(ATTRIBUTES);
-        facets.extend(attributes.map(|(name, values)| self.facet(name, &format!("attr.{name}"), values, &kept)));
+        // Dimensions and lists of words are different for nearly every product, so that there is nothing to choose from.
+        let is_chosen = |name: &str| kept.iter().any(|(other, _)| other.strip_prefix("attr.") == Some(name));
+        let attributes = found.facets.attributes.iter().filter(|(name, _)| !format::is_dimension(name) || is_chosen(name));
+        facets.extend(attributes.take(ATTRIBUTES).map(|(name, values)| {
+            let values: Vec<FacetValue> = values.iter().filter(|value| !value.label.contains(", ")).cloned().collect();
+            let words = |value: &str| format::capital(goods_words(language, value));
+            self.facet(&format::attribute(language, name), &format!("attr.{name}"), &values, &kept, words)
+        }));
         facets.retain(|facet| facet.choices.len() > 1 || facet.choices.iter().any(|choice| choice.is_chosen));
         facets.push(one(t.availability, "inStock", t.only_in_stock));
         facets
     }
 
-    fn facet(&self, name: &str, parameter: &str, values: &[FacetValue], kept: &[(String, String)]) -> Facet {
+    fn facet(
+        &self,
+        name: &str,
+        parameter: &str,
+        values: &[FacetValue],
+        kept: &[(String, String)],
+        words: impl Fn(&str) -> String,
+    ) -> Facet {
         let choices = values.iter().take(FACET_VALUES).map(|value| {
             let is_this = |(name, chosen): &&(String, String)| name == parameter && *chosen == value.value;
             let is_chosen = kept.iter().any(|pair| is_this(&pair));
@@ -147,9 +161,9 @@ impl Filters {
             } else {
                 [kept, &[(parameter.to_owned(), value.value.clone())]].concat()
             };
-            Choice { label: value.label.clone(), count: value.count, is_chosen, href: self.address(&changed) }
+            Choice { label: words(&value.label), count: value.count, is_chosen, href: self.address(&changed) }
         });
-        Facet { name: format::attribute(name), choices: choices.collect() }
+        Facet { name: name.to_owned(), choices: choices.collect() }
     }
 
     /// The chosen filters, each with the label that its facet gives it.
@@ -166,7 +180,11 @@ impl Filters {
                     "priceTo" => format!("{} {}", t.price_to, value.replace('.', point)),
                     "inStock" => t.only_in_stock.to_owned(),
                     "minRating" => format!("★ {value}+"),
-                    _ => labels.iter().find(|facet| facet.value == *value).map_or_else(|| value.clone(), |facet| facet.label.clone()),
+                    _ => {
+                        let label = labels.iter().find(|facet| facet.value == *value).map_or(value, |facet| &facet.label);
+                        let words = goods_words(language, label);
+                        if name.starts_with("attr.") { format::capital(words) } else { words.to_owned() }
+                    }
                 };
                 let without: Parameters =
                     kept.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, pair)| pair.clone()).collect();

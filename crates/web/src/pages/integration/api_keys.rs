@@ -29,7 +29,7 @@ const OF_SELLERS: [&str; 11] =
 
 /// The scopes that a form offers. A key may never more than its maker, so a seller is not offered what only administrators may.
 fn offered(request: &DashboardRequest) -> impl Iterator<Item = &'static str> {
-    let is_admin = request.place.root == "/admin";
+    let is_admin = request.place.is_admin;
     key_scopes().iter().map(String::as_str).filter(move |scope| {
         let segment = scope.split(':').next().unwrap_or_default();
         is_admin || OF_SELLERS.contains(&segment)
@@ -69,7 +69,7 @@ async fn show(request: DashboardRequest, parameters: Parameters, refused: Option
         .hint(t.new_key_hint)
         .field(Field::text("name", t.name, "").required())
         .field(Field::new("expiresAt", t.expires, "date", "").hint(t.expires_hint))
-        .checks("scopes", t.scopes, offered(&request).map(|scope| (scope, false)).collect())
+        .checks("scopes", t.scopes, offered(&request).map(|scope| (scope, String::new())).collect())
         .main()
         .again(refused.as_ref());
     let screen = Screen {
@@ -93,10 +93,8 @@ async fn show(request: DashboardRequest, parameters: Parameters, refused: Option
             ..Table::default()
         },
         empty_text: t.no_keys_text,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
         forms: vec![create],
-        ..Screen::default()
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }

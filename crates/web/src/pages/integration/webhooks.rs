@@ -36,7 +36,7 @@ fn badge(request: &DashboardRequest, state: &str) -> Badge {
 
 /// The types of events that a form offers: sellers get those that are about one seller.
 fn offered(request: &DashboardRequest) -> impl Iterator<Item = &'static str> {
-    let is_admin = request.place.root == "/admin";
+    let is_admin = request.place.is_admin;
     registry::events().map(|event| event.event_type).filter(move |kind| match audience_of(kind) {
         Some(Audience::Sellers) => true,
         Some(Audience::Administrators) => is_admin,
@@ -68,7 +68,7 @@ async fn show_list(request: DashboardRequest, parameters: Parameters, refused: O
     let create = FormView::new("endpoint", t.new_endpoint, request.path(PATH), t.create)
         .field(Field::new("url", t.address, "url", "").required())
         .field(Field::text("description", t.description, ""))
-        .checks("eventTypes", t.event_types, offered(&request).map(|kind| (kind, false)).collect())
+        .checks("eventTypes", t.event_types, offered(&request).map(|kind| (kind, request.words(kind).to_owned())).collect())
         .main()
         .again(refused.as_ref());
     let screen = Screen {
@@ -83,10 +83,8 @@ async fn show_list(request: DashboardRequest, parameters: Parameters, refused: O
             ..Table::default()
         },
         empty_text: t.no_endpoints_text,
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
         forms: vec![create],
-        ..Screen::default()
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }
@@ -127,12 +125,9 @@ pub async fn show<D: IntoDashboardRequest>(request: D, Path(id): Path<String>, Q
 async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refused: Option<Refused>) -> Response {
     let t = IntegrationTexts::of(request.lang);
     let list = Listing::new(request.path(&format!("{PATH}/{id}")), parameters, &["status"]);
-    let mut call = request.call(&LIST_WEBHOOK_DELIVERIES).path(id).query("limit", DashboardRequest::ROWS);
-    for (name, value) in list.parameters() {
-        call = call.query(name, value);
-    }
-    let (endpoint, deliveries) = tokio::join!(request.call(&GET_WEBHOOK_ENDPOINT).path(id).send(), call.send());
-    let (endpoint, deliveries) = match (endpoint, deliveries) {
+    let deliveries = request.fetch_from(request.call(&LIST_WEBHOOK_DELIVERIES).path(id), &list);
+    let (endpoint, deliveries) = tokio::join!(request.call(&GET_WEBHOOK_ENDPOINT).path(id).send(), deliveries);
+    let (endpoint, (deliveries, faults)) = match (endpoint, deliveries) {
         (Ok(endpoint), Ok(deliveries)) => (endpoint, deliveries),
         (Err(failure), _) | (_, Err(failure)) => return request.failed(&failure),
     };
@@ -145,7 +140,7 @@ async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refu
         };
         let path = request.path(&format!("{PATH}/{id}/deliveries/{}/replay", delivery.webhook_delivery_id));
         Row::of([
-            Cell::code(&delivery.event_type),
+            Cell::text(request.words(&delivery.event_type)).over(&delivery.event_type),
             Cell::badge(badge(&request, &delivery.status.to_string())),
             Cell::number(delivery.attempts),
             Cell::text(answer),
@@ -171,6 +166,7 @@ async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refu
         Some(DisabledReason::TooManyPending) => t.disabled_too_many,
         None => "–",
     };
+    let kinds = endpoint.event_types.iter().map(|kind| format!("{} ({kind})", request.words(kind))).collect();
     let mut links = Vec::new();
     links.extend(list.first().map(|href| Link { label: request.d.first_page, href }));
     links.extend(list.next(deliveries.next_cursor.as_ref()).map(|href| Link { label: request.d.next_page, href }));
@@ -178,11 +174,11 @@ async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refu
         title: endpoint.url.clone(),
         back: Some(Link { label: t.webhooks, href: request.path(PATH) }),
         badges: vec![badge(&request, &endpoint.status.to_string())],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::trouble(refused.as_ref()).or(faults),
         links,
         facts: vec![
             (t.description, Cell::maybe(endpoint.description.as_ref())),
-            (t.event_types, Cell { lines: endpoint.event_types.clone(), ..Cell::default() }),
+            (t.event_types, Cell { lines: kinds, ..Cell::default() }),
             (t.reason, Cell::text(reason)),
             (t.former_secret_until, Cell::maybe(endpoint.former_secret_until.map(|at| request.moment(at)))),
             (t.changed, Cell::text(request.moment(endpoint.updated_at))),
@@ -203,13 +199,17 @@ async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refu
             empty: t.no_deliveries,
             ..Table::default()
         }],
-        forms: vec![
-            filter,
-            FormView::new("test", t.test_title, path("test"), t.send_test).hint(t.test_hint),
-            toggle,
-            FormView::new("rotate", t.rotate_title, path("rotate"), t.rotate).hint(t.rotate_hint),
-            FormView::new("delete", t.delete_title, path("delete"), t.delete).hint(t.delete_endpoint_hint).danger(),
-        ],
+        // There is nothing to filter before the first message.
+        forms: (!deliveries.items.is_empty() || list.is_filtered())
+            .then_some(filter)
+            .into_iter()
+            .chain([
+                FormView::new("test", t.test_title, path("test"), t.send_test).hint(t.test_hint),
+                toggle,
+                FormView::new("rotate", t.rotate_title, path("rotate"), t.rotate).hint(t.rotate_hint),
+                FormView::new("delete", t.delete_title, path("delete"), t.delete).hint(t.delete_endpoint_hint).danger(),
+            ])
+            .collect(),
         ..Sheet::default()
     };
     request.sheet(view)

@@ -8,7 +8,7 @@ use crate::{
     forms::Faults,
     pages::{Frame, account::addresses::AddressLine, enter, failed, page, refused_page, see_other, tokens::token_of},
     session::{Notice, Visitor},
-    texts::{Language, Texts},
+    texts::{Language, Texts, code_words},
 };
 use askama::Template;
 use axum::{
@@ -259,7 +259,7 @@ fn part(t: &'static Texts, lang: Language, order: &OrderView, fulfilment: &Fulfi
         let step = |event: &contracts::shipping::ShipmentEvent| Step {
             words: parcel_words(t, event.status).to_owned(),
             moment: format::moment(lang, event.occurred_at),
-            reason: event.message.clone(),
+            reason: code_words(lang, &event.message).to_owned(),
         };
         shipment.events.iter().map(step).collect()
     });
@@ -301,7 +301,7 @@ fn parcel_words(t: &'static Texts, status: ShipmentStatus) -> &'static str {
 }
 
 /// Returns what a reason of the timeline means. A customer's own text stays as it is.
-fn reason_words(t: &'static Texts, reason: &str) -> String {
+pub fn reason_words(t: &'static Texts, reason: &str) -> String {
     let known = match reason {
         "PAYMENT_DECLINED" | "CARD_DECLINED" => t.reason_declined,
         "INSUFFICIENT_FUNDS" => t.reason_funds,

@@ -1,6 +1,9 @@
 //! The variants of a product, as a row of links for each option.
 
-use crate::format;
+use crate::{
+    format,
+    texts::{Language, goods_words},
+};
 use contracts::{
     catalog::{ProductGroup, Variant},
     ids::ProductId,
@@ -25,7 +28,7 @@ pub struct OptionRow {
 
 /// Returns a row for each option. A value leads to the variant that has it, agrees in the options above, and agrees in as many of the
 /// others as possible. The values of the first option are always possible; those below depend on the choice above them.
-pub fn rows(group: &ProductGroup, shown: ProductId) -> Vec<OptionRow> {
+pub fn rows(language: Language, group: &ProductGroup, shown: ProductId) -> Vec<OptionRow> {
     let Some(present) = group.variants.iter().find(|variant| variant.product.product_id == shown) else { return Vec::new() };
     let names: Vec<&str> = group.options.iter().map(|option| &*option.name).collect();
     let value_of = |variant: &Variant, name: &str| variant.product.attributes.get(name).cloned().unwrap_or_default();
@@ -40,13 +43,13 @@ pub fn rows(group: &ProductGroup, shown: ProductId) -> Vec<OptionRow> {
                 (agreeing, is_in_stock(variant))
             });
             OptionValue {
-                label: value.clone(),
+                label: goods_words(language, value).to_owned(),
                 href: best.map(|variant| format!("/products/{}", variant.product.product_id)).unwrap_or_default(),
                 is_chosen: value_of(present, &option.name) == *value,
                 in_stock: best.is_some_and(is_in_stock),
             }
         });
-        OptionRow { name: format::attribute(&option.name), values: values.collect() }
+        OptionRow { name: format::attribute(language, &option.name), values: values.collect() }
     });
     rows.collect()
 }

@@ -4,7 +4,8 @@ use super::{Access, Shell, enter};
 use crate::{
     Site,
     api::Failure,
-    dashboard::{Badge, Dashboard, Tone, form_key},
+    countries,
+    dashboard::{Badge, Choice, Dashboard, Tone, form_key},
     forms::Faults,
     pages::{Frame, failed, page, refused_page, see_other},
     session::{Notice, SellerNotice, Visitor},
@@ -71,6 +72,7 @@ struct ApplicationPage {
     meaning: &'static str,
     /// Whether the form is shown: for a first application, and for another one after a rejection.
     is_open: bool,
+    countries: Vec<Choice>,
     typed: ApplicationForm,
     faults: Faults,
 }
@@ -83,6 +85,11 @@ pub fn badge(t: &SellerTexts, status: SellerStatus) -> Badge {
         SellerStatus::Rejected => Badge::new(t.seller_rejected, Tone::Bad),
         SellerStatus::Suspended => Badge::new(t.seller_suspended, Tone::Bad),
     }
+}
+
+/// The country that a form shows before one is chosen.
+pub fn country_of(typed: &str) -> &str {
+    if typed.is_empty() { countries::DEFAULT } else { typed }
 }
 
 fn template(site: &Site, visitor: &mut Visitor, access: Access, typed: Option<ApplicationForm>, faults: Faults) -> ApplicationPage {
@@ -105,6 +112,7 @@ fn template(site: &Site, visitor: &mut Visitor, access: Access, typed: Option<Ap
             Some(SellerStatus::Rejected) => t.rejected_text,
             Some(SellerStatus::Approved | SellerStatus::Suspended) => "",
         },
+        countries: Choice::list(countries::choices(visitor.language, &typed.country), country_of(&typed.country)),
         is_open: matches!(status, None | Some(SellerStatus::Rejected)),
         seller,
         typed,

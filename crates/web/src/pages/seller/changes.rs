@@ -63,7 +63,7 @@ impl Change {
 }
 
 /// The words of a refusal for one row.
-fn words(failure: &Failure) -> String {
+pub fn words(failure: &Failure) -> String {
     match failure {
         Failure::Refused(refusal) => {
             let first = refusal.errors.first().map(|fault| fault.detail.clone());

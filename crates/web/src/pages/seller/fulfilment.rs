@@ -17,7 +17,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use contracts::order::{CANCEL_FULFILMENT, FulfilmentStatus, GET_FULFILMENT, SHIP_FULFILMENT, SellerFulfilment};
+use contracts::order::{CANCEL_FULFILMENT, GET_FULFILMENT, SHIP_FULFILMENT, SellerFulfilment};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -115,8 +115,8 @@ async fn show_fulfilment(site: &Site, mut visitor: Visitor, id: &str, typed: Ste
         heads: vec![Head::new(t.product), Head::new(t.sku), Head::number(frame.t.quantity), Head::number(t.price), Head::number(t.total)],
         lines,
         typed,
-        can_ship: status == FulfilmentStatus::Confirmed && !fulfilment.cancellation_requested,
-        can_cancel: status == FulfilmentStatus::Confirmed && !fulfilment.cancellation_requested,
+        can_ship: fulfilments::can_ship(&fulfilment),
+        can_cancel: fulfilments::can_ship(&fulfilment),
         key: form_key(site),
         faults: refused.as_ref().map(Faults::of).unwrap_or_default(),
         fulfilment,
@@ -144,7 +144,7 @@ pub async fn slip(State(site): State<Site>, mut visitor: Visitor, Path(id): Path
     let template = Slip {
         shop_name: seller.shop_name,
         day: format::day(visitor.language, fulfilment.created_at),
-        heads: vec![Head::number(frame.t.quantity), Head::new(t.product), Head::new(t.sku)],
+        heads: vec![Head::new(t.product), Head::new(t.sku), Head::number(frame.t.quantity)],
         lines: lines(&visitor, &fulfilment),
         fulfilment,
         frame,

@@ -61,7 +61,7 @@ fn is_available(line: &SellerLedgerLine) -> bool {
 fn line(t: &SellerTexts, language: Language, line: &SellerLedgerLine) -> Line {
     let money = |minor| format::money(language, minor, line.currency);
     Line {
-        moment: format::moment(language, line.created_at),
+        moment: format::short_moment(language, line.created_at),
         kind: kind(t, line.kind),
         account: if is_available(line) { t.available } else { t.pending_account },
         order_number: line.order_number.clone().unwrap_or_default(),
@@ -249,7 +249,7 @@ struct PayoutRow {
 fn payout_row(t: &SellerTexts, language: Language, payout: &Payout) -> PayoutRow {
     PayoutRow {
         href: format!("/seller/payouts/{}", payout.payout_id),
-        moment: format::moment(language, payout.created_at),
+        moment: format::short_moment(language, payout.created_at),
         badge: payout_badge(t, payout.status),
         failure: payout.failure.map_or("", |failure| match failure {
             PayoutFailure::Refused => t.transfer_refused,

@@ -24,6 +24,7 @@ use contracts::{
     machine::Machine as _,
     page::Page,
 };
+use futures_util::future::join_all;
 use std::collections::HashMap;
 
 /// Few enough that the changes of all rows stay below the limit of writes of one second.
@@ -114,13 +115,9 @@ async fn read(site: &Site, caller: &Caller, seller_id: UserId, list: &Listing) -
         call = call.query(name, value);
     }
     let products = call.send().await?;
-    let mut stock = HashMap::new();
-    for product in &products.items {
-        // A product without stock has no stock item.
-        if let Ok(item) = api.call(caller, &GET_STOCK).path(&product.sku).send().await {
-            stock.insert(product.sku.clone(), item);
-        }
-    }
+    // A product without stock has no stock item.
+    let items = join_all(products.items.iter().map(|product| api.call(caller, &GET_STOCK).path(&product.sku).send())).await;
+    let stock = items.into_iter().flatten().map(|item| (item.sku.clone(), item)).collect();
     Ok(Found { products, stock })
 }
 

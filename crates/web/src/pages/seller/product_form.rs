@@ -7,7 +7,7 @@ use crate::{
     dashboard::{Choice, Dashboard, form_key},
     format,
     forms::Faults,
-    pages::{Frame, failed, not_found_page, page, refused_page, see_other},
+    pages::{Frame, category_paths, failed, not_found_page, page, refused_page, see_other},
     session::{Notice, SellerNotice, Visitor},
     texts::{Language, SellerTexts},
 };
@@ -18,7 +18,7 @@ use axum::{
     response::Response,
 };
 use contracts::{
-    catalog::{CREATE_PRODUCT, CategoryNode, GET_PRODUCT, LIST_CATEGORIES, Product, UPDATE_PRODUCT},
+    catalog::{CREATE_PRODUCT, GET_PRODUCT, LIST_CATEGORIES, Product, UPDATE_PRODUCT},
     inventory::SET_STOCK,
     money::Currency,
     payout::GET_SELLER_BALANCE,
@@ -112,18 +112,11 @@ impl ProductForm {
 }
 
 /// The categories with their whole paths.
-pub async fn categories(api: &Api, caller: &Caller, t: &'static SellerTexts, chosen: &str) -> Result<Vec<Choice>, Failure> {
-    fn add(nodes: &[CategoryNode], above: &str, pairs: &mut Vec<(String, String)>) {
-        for node in nodes {
-            let label = if above.is_empty() { node.name.clone() } else { format!("{above} / {}", node.name) };
-            pairs.push((node.category_id.to_string(), label.clone()));
-            add(&node.children, &label, pairs);
-        }
-    }
+pub async fn categories(api: &Api, caller: &Caller, language: Language, chosen: &str) -> Result<Vec<Choice>, Failure> {
     let tree = api.call(caller, &LIST_CATEGORIES).send().await?;
-    let mut pairs = vec![(String::new(), t.no_category.to_owned())];
-    add(&tree.items, "", &mut pairs);
-    Ok(Choice::list(pairs, chosen))
+    let none = (String::new(), SellerTexts::of(language).no_category.to_owned());
+    let known = category_paths(&tree.items, language).into_iter().map(|(id, path)| (id.to_string(), path));
+    Ok(Choice::list(std::iter::once(none).chain(known), chosen))
 }
 
 pub fn tax_classes(t: &SellerTexts, chosen: &str) -> Vec<Choice> {
@@ -194,13 +187,12 @@ async fn show(site: &Site, mut visitor: Visitor, mut typed: ProductForm, refused
         }
     }
     let caller = visitor.caller();
-    let t = SellerTexts::of(visitor.language);
     if typed.currency.is_empty() {
         // The currency of the shop, which the balance names.
         let balance = site.0.api.call(&caller, &GET_SELLER_BALANCE).send().await;
         typed.currency = balance.map_or_else(|_| "EUR".to_owned(), |balance| balance.currency.to_string());
     }
-    let categories = match categories(&site.0.api, &caller, t, &typed.category_id).await {
+    let categories = match categories(&site.0.api, &caller, visitor.language, &typed.category_id).await {
         Ok(categories) => categories,
         Err(failure) => return failed(site, &mut visitor, &failure),
     };

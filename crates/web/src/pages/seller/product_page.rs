@@ -134,14 +134,14 @@ async fn show_product(site: &Site, mut visitor: Visitor, id: &str, refused: Opti
         Ok(None) => return not_found_page(site, &mut visitor),
         Err(failure) => return failed(site, &mut visitor, &failure),
     };
-    let (caller, api, language, t) = (visitor.caller(), &site.0.api, visitor.language, SellerTexts::of(visitor.language));
+    let (caller, api, language) = (visitor.caller(), &site.0.api, visitor.language);
     let group = async {
         let id = product.product_group_id?;
         api.call(&caller, &GET_PRODUCT_GROUP).path(id).send().await.ok()
     };
     let typed = refused.as_ref().and_then(|refused| refused.product.clone()).unwrap_or_else(|| ProductForm::of(language, &product));
     let (categories, prices, stock, group) = tokio::join!(
-        product_form::categories(api, &caller, t, &typed.category_id),
+        product_form::categories(api, &caller, visitor.language, &typed.category_id),
         api.call(&caller, &LIST_PRICE_HISTORY).path(id).query("limit", PRICES).send(),
         api.call(&caller, &GET_STOCK).path(&product.sku).send(),
         group,
@@ -175,7 +175,7 @@ async fn show_product(site: &Site, mut visitor: Visitor, id: &str, refused: Opti
     let picture = |(index, url): (usize, &String)| PictureRow { url: url.clone(), is_first: index == 0, is_last: index == last };
     let price = |entry: &contracts::catalog::PriceHistoryEntry| PriceRow {
         price: format::money(language, entry.price_amount, entry.currency),
-        since: format::moment(language, entry.changed_at),
+        since: format::short_moment(language, entry.changed_at),
     };
     let status = product.status;
     let template = ProductPage {

@@ -44,7 +44,7 @@ pub fn plot(t: &'static SellerTexts, language: Language, days: &[SalesDay], curr
         let found = days.iter().find(|sold| sold.day == day && sold.currency == currency);
         net.push(Some(found.map_or(0, |sold| sold.net_amount)));
         gross.push(Some(found.map_or(0, |sold| sold.gross_amount)));
-        points.push(format::day(language, at));
+        points.push(format::short_day(language, at));
         next = Some(at.after(DAY));
     }
     let series = vec![Series { name: t.net.to_owned(), values: net }, Series { name: t.gross.to_owned(), values: gross }];

@@ -82,8 +82,7 @@ struct PromotionsPage {
     t: &'static SellerTexts,
     tabs: Vec<Tab>,
     chips: Vec<Chip>,
-    bare: String,
-    status: String,
+    list: Listing,
     heads: Vec<Head>,
     rows: Vec<Row>,
     first: Option<String>,
@@ -135,8 +134,6 @@ async fn show_list(site: &Site, mut visitor: Visitor, sent: Vec<(String, String)
     let template = PromotionsPage {
         tabs: Tab::by_status(t.all, &list, |status| badge(t, status).words),
         chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
-        bare: list.bare(),
-        status: list.value("status").to_owned(),
         heads: vec![
             Head::new(t.title),
             Head::new(t.effect),
@@ -149,6 +146,7 @@ async fn show_list(site: &Site, mut visitor: Visitor, sent: Vec<(String, String)
         rows: found.items.iter().map(row).collect(),
         first: list.first(),
         next: list.next(found.next_cursor.as_ref()),
+        list,
         key: form_key(site),
         faults: refused.as_ref().map(Faults::of).unwrap_or_default(),
         frame,

@@ -72,7 +72,6 @@ pub async fn list(SellerRequest { request, t }: SellerRequest, Query(parameters)
         faults,
         saved: Saved::by_status(t.all, &list, |status| badge(t, status).words),
         chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
-        bare: list.bare(),
         table: Table {
             id: "returns",
             heads: vec![
@@ -88,10 +87,7 @@ pub async fn list(SellerRequest { request, t }: SellerRequest, Query(parameters)
         },
         empty_text: t.no_returns_text,
         empty_step: Some(Link { label: t.fulfilments, href: "/seller/fulfilments".into() }),
-        first: list.first(),
-        next: list.next(found.next_cursor.as_ref()),
-        is_filtered: list.is_filtered(),
-        ..Screen::default()
+        ..Screen::of(&list, found.next_cursor.as_ref())
     };
     request.list(screen)
 }

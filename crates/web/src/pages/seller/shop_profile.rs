@@ -1,10 +1,15 @@
 //! What customers and administrators know of the shop, and the account that its money is paid out to.
 
-use super::{Shell, application::badge, done, enter_shop, is_fatal};
+use super::{
+    Shell,
+    application::{badge, country_of},
+    done, enter_shop, is_fatal,
+};
 use crate::{
     Site,
     api::Failure,
-    dashboard::{Badge, Dashboard},
+    countries,
+    dashboard::{Badge, Choice, Dashboard},
     format,
     forms::Faults,
     pages::{Frame, failed, page, refused_page},
@@ -52,6 +57,7 @@ struct ProfilePage {
     seller: Seller,
     held_until: String,
     stars: String,
+    countries: Vec<Choice>,
     typed: ProfileForm,
     faults: Faults,
 }
@@ -67,12 +73,14 @@ async fn show_profile(site: &Site, mut visitor: Visitor, typed: Option<ProfileFo
     };
     let Shell { frame, board, t } = Shell::of(&mut visitor, &user, true);
     let language = visitor.language;
+    let typed = typed.unwrap_or_else(|| ProfileForm::of(&seller));
     let template = ProfilePage {
         badge: badge(t, seller.status),
         is_public: seller.status == contracts::seller::SellerStatus::Approved,
         held_until: seller.payouts_held_until.map(|at| format::moment(language, at)).unwrap_or_default(),
         stars: if seller.rating.count > 0 { format::stars(language, seller.rating) } else { String::new() },
-        typed: typed.unwrap_or_else(|| ProfileForm::of(&seller)),
+        countries: Choice::list(countries::choices(language, &typed.country), country_of(&typed.country)),
+        typed,
         faults: refused.as_ref().map(Faults::of).unwrap_or_default(),
         seller,
         frame,
