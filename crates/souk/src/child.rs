@@ -31,6 +31,17 @@ pub struct Program {
 impl Program {
     /// Starts `program` with these arguments, on free ports.
     pub fn start(program: impl AsRef<Path>, arguments: &[&str], data_dir: &Path, environment: &[(&str, &str)]) -> Result<Program> {
+        Program::start_with_log(program, arguments, data_dir, environment, Stdio::inherit())
+    }
+
+    /// As [`Program::start`]; its log goes to `log`.
+    pub fn start_with_log(
+        program: impl AsRef<Path>,
+        arguments: &[&str],
+        data_dir: &Path,
+        environment: &[(&str, &str)],
+        log: Stdio,
+    ) -> Result<Program> {
         let (address, operations) = (free_address()?, free_address()?);
         let child = Command::new(program.as_ref())
             .args(arguments)
@@ -38,6 +49,7 @@ impl Program {
             .arg(data_dir)
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
+            .stderr(log)
             .spawn()
             .context("the program cannot be started")?;
         let [api, operations] = [address, operations].map(|address| Api::new(&format!("http://{address}")));

@@ -125,4 +125,7 @@ async fn every_service_that_keeps_personal_data_is_asked_for_it() {
     let (keepers, declared) = (contracts::personal::KEEPERS.iter().copied().collect(), runtime.personal.keys().copied().collect());
     assert_same("`contracts::personal::KEEPERS`", &keepers, &declared);
     assert!(contracts::personal::WITH_OBSTACLES.iter().all(|service| keepers.contains(service)));
+    // Nobody else would throw the keys of erased persons away.
+    let readers: BTreeSet<&str> = runtime.personal_readers().collect();
+    assert!(readers.is_subset(&keepers), "{:?}", readers.difference(&keepers));
 }

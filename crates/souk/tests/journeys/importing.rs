@@ -13,8 +13,9 @@ use contracts::{
     inventory::{EXPORT_STOCK, GET_STOCK, SET_STOCKS},
     order::EXPORT_ORDERS,
 };
+use hyper::Method;
 use serde_json::{Value, json};
-use souk::api_client::{ApiRequest, Reply, request};
+use souk::api_client::{ApiRequest, Reply, raw, request};
 
 /// Sends a file and returns the import.
 async fn send(by: &Person, kind: &str, mode: &str, file: &str) -> Reply<Import> {
@@ -208,6 +209,18 @@ async fn many_products_and_their_stock_have_a_result_each() {
     assert_eq!(again, [(0, 200, false), (1, 200, true)]);
     let refused = ole.must(request(&SET_STOCKS).body(&set(vec![stock(0, 1)]))).await.items;
     assert_eq!((refused[0].status, refused[0].stock.is_none()), (404, true));
+    // What is no product at all has its place in the answer, too.
+    let bad = json!({"items": [lamp("BULK-OK"), {"sku": "", "title": "Lamp", "priceAmount": -1, "q": 1}, 7]});
+    let results = mara.must::<_, Value>(raw(Method::POST, "/products/batch").body(&bad)).await;
+    let codes: Vec<_> = results["items"].as_array().unwrap().iter().map(|result| &result["status"]).collect();
+    assert_eq!(codes, [201, 422, 422]);
+    let errors = results["items"][1]["problem"]["errors"].as_array().unwrap();
+    let pointers: Vec<_> = errors.iter().map(|fault| &fault["pointer"]).collect();
+    assert_eq!(pointers, ["/priceAmount", "/q", "/sku", "/currency"], "{results}");
+    let bad = json!({"items": [{"sku": "BULK-2", "availableQty": -1}, stock(2, 7)]});
+    let results = mara.must::<_, Value>(raw(Method::POST, "/inventory/stock/batch").body(&bad)).await;
+    let results: Vec<_> = results["items"].as_array().unwrap().iter().map(|one| (&one["index"], &one["status"], &one["changed"])).collect();
+    assert_eq!(results, [(&json!(0), &json!(422), &json!(false)), (&json!(1), &json!(200), &json!(true))]);
     let too_many = json!({"items": (0..251).map(|number| lamp(&format!("MORE-{number}"))).collect::<Vec<_>>()});
     let too_many = request(&CREATE_PRODUCTS).bytes("application/json", too_many.to_string().into_bytes());
     assert_eq!(mara.send(too_many).await.problem(), (422, "INVALID_REQUEST".into()));

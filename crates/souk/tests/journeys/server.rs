@@ -21,6 +21,7 @@ use souk::{
 };
 use std::{
     fmt::Debug,
+    fs,
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
@@ -30,6 +31,8 @@ use tokio::time::Instant;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_souk");
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The file in the data directory that has the log of [`Server::start_logging`].
+pub const LOG: &str = "program.log";
 pub const PASSWORD: &str = "a long enough password";
 
 /// The running program, or replicas of it.
@@ -39,6 +42,7 @@ pub struct Server {
     pub api: Api,
     pub folder: TempFolder,
     pub environment: Vec<(&'static str, &'static str)>,
+    logs: bool,
 }
 
 /// The command of the program with these arguments.
@@ -92,10 +96,17 @@ impl Server {
         Server::start_on(TempFolder::new(), environment).await
     }
 
+    /// Starts an empty installation whose log is at its default level and in the file [`LOG`].
+    pub async fn start_logging(environment: &[(&'static str, &'static str)]) -> Server {
+        let folder = TempFolder::new();
+        let (programs, api) = launch(folder.path(), environment, true).await;
+        Server { api, programs, folder, environment: environment.to_vec(), logs: true }
+    }
+
     /// Starts on a data directory that may hold an installation.
     pub async fn start_on(folder: TempFolder, environment: &[(&'static str, &'static str)]) -> Server {
-        let (programs, api) = launch(folder.path(), environment).await;
-        Server { api, programs, folder, environment: environment.to_vec() }
+        let (programs, api) = launch(folder.path(), environment, false).await;
+        Server { api, programs, folder, environment: environment.to_vec(), logs: false }
     }
 
     /// Kills it, as a power cut would.
@@ -111,7 +122,7 @@ impl Server {
 
     /// Starts it again on the same data, after its end.
     pub async fn restart(&mut self) {
-        (self.programs, self.api) = launch(self.folder.path(), &self.environment).await;
+        (self.programs, self.api) = launch(self.folder.path(), &self.environment, self.logs).await;
     }
 
     /// Stops it by SIGTERM. Returns whether it ended with success.
@@ -179,21 +190,28 @@ impl Drop for Server {
 }
 
 /// Starts the program, or as many replicas of it as the journeys are to have, on the data directory of an installation. Returns a
-/// client whose requests take turns among them.
-async fn launch(folder: &Path, environment: &[(&str, &str)]) -> (Vec<Program>, Api) {
+/// client whose requests take turns among them. With `logs` their logs go to files.
+async fn launch(folder: &Path, environment: &[(&str, &str)], logs: bool) -> (Vec<Program>, Api) {
     let of_servers = servers::start(folder);
     let of_servers = of_servers.iter().map(|(name, value)| (*name, value.as_str()));
     let environment: Vec<(&str, &str)> = environment.iter().copied().chain(of_servers).collect();
     let mut programs = Vec::new();
     for number in 0..servers::replicas() {
         let data_dir = if number == 0 { folder.to_owned() } else { servers::folder_of_replica(folder, number) };
-        let mut program =
-            Program::start(PROGRAM, &["serve", "--rate-limits", "off", "--log", "warn"], &data_dir, &environment).expect("it starts");
+        let (level, log) = if logs { ("info", log_file(&data_dir)) } else { ("warn", Stdio::inherit()) };
+        let arguments = ["serve", "--rate-limits", "off", "--log", level];
+        let mut program = Program::start_with_log(PROGRAM, &arguments, &data_dir, &environment, log).expect("it starts");
         program.until_ready().await.expect("it is ready");
         programs.push(program);
     }
     let apis: Vec<Api> = programs.iter().map(|program| program.api.clone()).collect();
     (programs, apis[0].clone().spread(&apis))
+}
+
+/// A file for the log of a program, after what earlier ones wrote there.
+fn log_file(data_dir: &Path) -> Stdio {
+    fs::create_dir_all(data_dir).expect("the data directory");
+    fs::File::options().create(true).append(true).open(data_dir.join(LOG)).expect("a file for the log").into()
 }
 
 /// A user who is logged in, or a guest.

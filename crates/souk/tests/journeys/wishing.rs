@@ -1,7 +1,8 @@
 //! A customer remembers products, is told when one of them can be bought again, and is reminded of a cart.
 
 use super::{
-    server::{Person, Server},
+    marketplace::CHEAP_PASSWORDS,
+    server::{Person, Server, cancelling},
     verifying::{mails, verifying},
 };
 use contracts::{
@@ -10,12 +11,12 @@ use contracts::{
     ids::ProductId,
     inventory::{DELETE_STOCK_ALERT, GET_AVAILABILITY, SET_STOCK_ALERT},
     notification::{LIST_NOTIFICATIONS, NotificationType},
-    order::OrderStatus,
+    order::{CancelOrder, OrderStatus},
     payment::PaymentMethod,
     user::{ERASE_USER, EXPORT_USER, GET_PROFILE},
 };
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use souk::api_client::{raw, request, set_stock};
 
 async fn wishes(person: &Person) -> Vec<ProductId> {
@@ -123,5 +124,35 @@ async fn a_customer_is_reminded_of_a_cart_once_and_by_consent_only() {
     mails(&server, "CART_ABANDONED", "mara@example.com", 2).await;
     let reminders = NotificationType::CartAbandoned;
     assert_eq!((count(&mara, reminders).await, count(&noor, reminders).await, count(&ole, reminders).await), (2, 0, 0));
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn messages_are_sent_over_the_channels_that_their_customer_chose_by_type() {
+    let server = Server::start_with(&CHEAP_PASSWORDS).await;
+    let admin = server.admin().await;
+    let lamp = server.product(&admin, "LAMP-W3", 4_900, 5).await;
+    let mara = server.customer("mara").await;
+    let put = |channels: &Value| {
+        raw(Method::PUT, "/users/me/preferences").body(&json!({"emailEnabled": false, "smsEnabled": false, "channels": channels}))
+    };
+    let refused = mara.send(put(&json!({"PASSWORD_RESET": [], "ORDER_CONFIRMED": ["SMS"], "SHIPPED": ["EMAIL", "EMAIL"]}))).await;
+    let errors = refused.json()["errors"].as_array().unwrap().clone();
+    let mut pointers: Vec<&str> = errors.iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+    pointers.sort_unstable();
+    assert_eq!(refused.status, 422);
+    assert_eq!(pointers, ["/channels/ORDER_CONFIRMED", "/channels/PASSWORD_RESET", "/channels/SHIPPED/1"]);
+
+    // Mails are off but for what was chosen, and for what cannot be switched off.
+    let chosen = json!({"ORDER_CREATED": [], "CANCELLED": ["EMAIL"]});
+    assert_eq!(mara.must(put(&chosen)).await["channels"], chosen);
+    mara.until(request(&EXPORT_USER), "known", |export| export.services["notification"]["contact"][0]["channels"] == chosen).await;
+    mara.add(lamp, 1).await;
+    let order = mara.order(PaymentMethod::Ok, "k").await;
+    mara.must(cancelling(order.order_id).body(&CancelOrder::default())).await;
+    mails(&server, "CANCELLED", "mara@example.com", 1).await;
+    let told = [NotificationType::OrderCreated, NotificationType::OrderConfirmed, NotificationType::Cancelled];
+    let counts = (count(&mara, told[0]).await, count(&mara, told[1]).await, count(&mara, told[2]).await);
+    assert_eq!(counts, (0, 1, 1));
     server.stop_and_check().await;
 }
