@@ -242,10 +242,16 @@ async fn integrators_save_an_external_id_and_metadata() {
     assert_eq!((&answer.json()["externalId"], &answer.json()["metadata"]), (&saved["externalId"], &saved["metadata"]));
     let stale = h.patch(&path, &json!({"externalId": null})).admin().header("if-match", "\"9\"");
     stale.send().await.expect_problem(412, "PRECONDITION_FAILED");
-    h.patch("/users/me", &json!({"metadata": {"note": "mine"}})).customer(other).send().await.expect(200);
-    for (query, count) in
-        [("externalId=ERP-1", 1), ("externalId=ERP-2", 0), ("externalId=ERP-1&role=CUSTOMER", 1), ("externalId=ERP-1&role=ADMIN", 0)]
-    {
+    let own = json!({"externalId": "MINE-1", "metadata": {"note": "mine"}});
+    let answer = h.patch("/users/me", &own).customer(other).send().await.expect(200).json();
+    assert_eq!((&answer["externalId"], &answer["metadata"]), (&own["externalId"], &own["metadata"]));
+    for (query, count) in [
+        ("externalId=ERP-1", 1),
+        ("externalId=ERP-2", 0),
+        ("externalId=MINE-1", 1),
+        ("externalId=ERP-1&role=CUSTOMER", 1),
+        ("externalId=ERP-1&role=ADMIN", 0),
+    ] {
         let found = h.get(&format!("/users?{query}")).admin().send().await.expect(200).json();
         assert_eq!(found["items"].as_array().unwrap().len(), count, "{query}");
     }
