@@ -100,11 +100,12 @@ pub async fn update_endpoint(
         if let Some(description) = description.0 {
             endpoint.shown.description = description.map(|text| text.into_string());
         }
-        let mut faults = event_type_faults(&endpoint.shown.event_types, endpoint.shown.seller_id.is_some());
+        let mut faults = Vec::new();
         if endpoint.shown.url != before.url {
             faults.extend(url_faults(&endpoint.shown.url, allow_private));
             endpoint.resumes_at = None;
         }
+        faults.extend(event_type_faults(&endpoint.shown.event_types, endpoint.shown.seller_id.is_some()));
         if !faults.is_empty() {
             return Err(Error::Refused(Problem::invalid(faults)));
         }

@@ -20,7 +20,7 @@ pub async fn create_products(
     db: &Db,
     seller_id: Option<UserId>,
     key: MaybeIdempotencyKey,
-    items: Vec<Result<CreateProduct, Document>>,
+    items: Vec<Result<CreateProduct, Box<Document>>>,
 ) -> Result<Idempotent<Json<ProductResults>>, Problem> {
     db.write(async move |tx| {
         let items = items.clone();
@@ -32,7 +32,7 @@ pub async fn create_products(
                         Err(Error::Db(error)) => return Err(error.into()),
                         created => created.map_err(|error| Problem::from(error).document()),
                     },
-                    Err(problem) => Err(problem),
+                    Err(problem) => Err(*problem),
                 };
                 results.push(match created {
                     Ok(product) => ProductResult { index, status: 201, product: Some(product), problem: None },

@@ -30,7 +30,7 @@ pub async fn set_stocks(
     app: &App,
     owner: Option<UserId>,
     key: MaybeIdempotencyKey,
-    items: Vec<Result<SetStockItem, Document>>,
+    items: Vec<Result<SetStockItem, Box<Document>>>,
 ) -> Result<Idempotent<Json<StockResults>>, Problem> {
     if let Some(answer) = key.replay(&app.ctx.db).await? {
         return Ok(answer);
@@ -43,7 +43,7 @@ pub async fn set_stocks(
                 places.push(index);
             }
             Err(problem) => {
-                refused.push(StockResult { index, status: problem.status, changed: false, stock: None, problem: Some(problem) })
+                refused.push(StockResult { index, status: problem.status, changed: false, stock: None, problem: Some(*problem) })
             }
         }
     }

@@ -21,7 +21,7 @@ use std::marker::PhantomData;
 #[derive(Debug, Clone)]
 pub struct BatchBody<B, T, const LIMIT: usize = DEFAULT_LIMIT> {
     /// In the order of the body.
-    pub items: Vec<Result<T, Document>>,
+    pub items: Vec<Result<T, Box<Document>>>,
     described: PhantomData<fn() -> B>,
 }
 
@@ -50,7 +50,7 @@ where
         let bytes = read(request, LIMIT).await?;
         parse_described::<Envelope>(&bytes)?;
         let Texts { items } = serde_json::from_slice(&bytes).map_err(|_| Problem::new(Code::MALFORMED_REQUEST))?;
-        let item = |text: &RawValue| parse_described(text.get().as_bytes()).map_err(|problem| problem.document());
+        let item = |text: &RawValue| parse_described(text.get().as_bytes()).map_err(|problem| Box::new(problem.document()));
         Ok(BatchBody { items: items.into_iter().map(item).collect(), described: PhantomData })
     }
 }
@@ -77,7 +77,7 @@ mod tests {
         quantity: Quantity,
     }
 
-    async fn send(body: impl Into<Bytes>) -> Result<Vec<Result<Line, Document>>, Problem> {
+    async fn send(body: impl Into<Bytes>) -> Result<Vec<Result<Line, Box<Document>>>, Problem> {
         let request = Request::post("/").header("content-type", "application/json").body(body.into()).unwrap();
         BatchBody::<Envelope, Line>::from_request(request, &()).await.map(|body| body.items)
     }
