@@ -91,7 +91,9 @@ impl Market {
         }
         // Everything is delivered, and the first line comes back.
         let shipments = loop {
-            let booked = buyer.api.must(request(&LIST_SHIPMENTS_OF_ORDER).path(order.order_id)).await?.items;
+            let booked = buyer.api.send(request(&LIST_SHIPMENTS_OF_ORDER).path(order.order_id)).await?;
+            // Until the event of the order arrives there is nothing.
+            let booked = if booked.status == 200 { booked.read()?.items } else { Vec::new() };
             if booked.len() == order.fulfilments.len() {
                 break booked;
             }
