@@ -32,7 +32,7 @@ mod tests;
 
 pub use channels::{
     Delivery, Senders,
-    mail::{ComposedMail, MailTransport},
+    mail::{ComposedMail, MAILBOX, MailTransport},
     sms::{LogSms, SmsProvider},
 };
 pub use domain::DeliveryError;

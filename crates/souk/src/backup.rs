@@ -1,7 +1,8 @@
 //! `souk backup`: a consistent copy of an installation, whether it runs or not.
 //!
-//! The databases are copied as they are at one instant ([`platform::db::snapshot`]), then the secret and the other files of
-//! the data directory. The search index is not among them: it is made of a database, and the first start makes it anew. The
+//! Mails are copied first, then the databases as they are at one instant ([`platform::db::snapshot`]), then the secret and the other
+//! files of the data directory. A mail is written after its row and a picture before it, so every mail of a copy has its row, by which
+//! an erasure finds it, and every row its picture. The search index is not among them: it is made of a database, and the first start makes it anew. The
 //! copy gets its name only when the doctor has checked it and its manifest is written.
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use contracts::time::Timestamp;
+use notification::MAILBOX;
 use platform::{
     db::{OutdatedSchema, person_keys, snapshot},
     env::Env,
@@ -37,9 +39,9 @@ pub struct Backup {
     flags: ToolFlags,
 }
 
-/// Entries of the data directory that are no part of a copy, beside the databases: the lock of the running program, the search
-/// index, and the file that keeps space on the disk.
-const LEFT_OUT: [&str; 3] = ["lock", "search", "reserve"];
+/// Entries of the data directory that are not copied with its other files: databases and mails, which have their turn, and what is no part
+/// of a copy: the lock of the running program, the search index, and the file that keeps space on the disk.
+const LEFT_OUT: [&str; 5] = [DATABASES, MAILBOX, "lock", "search", "reserve"];
 
 /// The file with the keys of persons, which are in no copied database.
 pub const PERSON_KEYS: &str = "person-keys.json";
@@ -103,8 +105,12 @@ pub async fn run(backup: Backup) -> Result<()> {
     ensure!(is_empty_or_absent(&into)?, "{} is not empty; name a folder that is empty or does not exist", into.display());
     ensure!(!is_below(&into, &config.data_dir)?, "{} is in the data directory itself; name a folder elsewhere", into.display());
     let folder = NewFolder::begin(&into)?;
-    let (taken_at, databases) = copy_databases(&config, &folder)?;
     let mut files = Vec::new();
+    if config.data_dir.join(MAILBOX).is_dir() {
+        folder.create_folder(Path::new(MAILBOX))?;
+        copy_files(&config.data_dir, Path::new(MAILBOX), &folder, &mut files)?;
+    }
+    let (taken_at, databases) = copy_databases(&config, &folder)?;
     copy_files(&config.data_dir, Path::new(""), &folder, &mut files)?;
     ensure!(
         files.iter().any(|file| file.path == MasterKey::FILE),
@@ -176,7 +182,7 @@ fn copy_files(data_dir: &Path, relative: &Path, folder: &NewFolder, files: &mut 
     for entry in fs::read_dir(&from).with_context(unreadable)? {
         let entry = entry.with_context(unreadable)?;
         let (name, path) = (entry.file_name(), relative.join(entry.file_name()));
-        let is_left_out = relative.as_os_str().is_empty() && (name == DATABASES || LEFT_OUT.iter().any(|left_out| name == *left_out));
+        let is_left_out = relative.as_os_str().is_empty() && LEFT_OUT.iter().any(|left_out| name == *left_out);
         // Hidden files are not complete yet.
         if is_left_out || name.as_encoded_bytes().starts_with(b".") {
             continue;

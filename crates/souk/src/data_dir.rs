@@ -1,6 +1,7 @@
 //! The data directory: one program at a time uses it, and only its owner reads it.
 
 use anyhow::{Context as _, Result, bail};
+use notification::MAILBOX;
 use platform::{env::Env, master_key::MasterKey, runtime::DATABASES};
 use std::{
     fs::{self, File, Permissions, TryLockError},
@@ -56,7 +57,7 @@ fn restrict(folder: &Path) -> io::Result<()> {
     if mode & 0o1000 == 0 {
         restrict_one(folder, mode)?;
     }
-    let names = services().chain([DATABASES, "mailbox", MasterKey::FILE, RESERVE, "lock", "demo.json"]);
+    let names = services().chain([DATABASES, MAILBOX, MasterKey::FILE, RESERVE, "lock", "demo.json"]);
     for name in names {
         restrict_all(&folder.join(name))?;
     }

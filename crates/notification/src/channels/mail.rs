@@ -64,6 +64,9 @@ pub fn from_settings(ctx: &Ctx, settings: &Settings) -> Result<Arc<dyn MailTrans
     })
 }
 
+/// The folder of the data directory with mails, where no mail server is set.
+pub const MAILBOX: &str = "mailbox";
+
 /// Deletes the files of mails, whatever the transport is now: it may have been the folder.
 ///
 /// # Errors
@@ -76,7 +79,7 @@ pub async fn delete_files(ctx: &Ctx, mails: Vec<NotificationId>) -> Result<(), d
 }
 
 fn folder_of(ctx: &Ctx) -> PathBuf {
-    ctx.folder.parent().unwrap_or(&ctx.folder).join("mailbox")
+    ctx.folder.parent().unwrap_or(&ctx.folder).join(MAILBOX)
 }
 
 /// Composes mails and sends them.

@@ -35,7 +35,7 @@ pub fn print(address: SocketAddr, data_dir: &Path, summary: &DemoSummary) {
     place("seller", "/seller", "products, orders to ship, returns, reviews, sales, payouts");
     place("admin", "/admin", "today, the story of each order, refunds, moderation, the ledger, the audit log");
     place("API", "/api/docs", "read it and try it");
-    println!("  mail      {}", data_dir.join("mailbox").display());
+    println!("  mail      {}", data_dir.join(notification::MAILBOX).display());
     if let Some(FirstPurchase { product_id, title, price }) = first {
         println!();
         println!("  {} “{title}” for {price} each by the API. Paste these into another terminal:", bold("Buy two"));
