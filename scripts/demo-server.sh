@@ -7,14 +7,15 @@ find_souk() {
     souk="$(realpath "$souk")"
 }
 
-free_port() { "$(dirname "${BASH_SOURCE[0]}")/free-port"; }
+# Absolute, because the scripts that source this change their folder.
+free_port="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/free-port"
 
 # Starts a demo in a folder of its own and waits until it is ready; sets `address`. It ends with the script. Call it once.
 start_demo() {
-    address="127.0.0.1:$(free_port)"
+    address="127.0.0.1:$("$free_port")"
     demo_data="$(mktemp -d)"
     SOUK_RATE_LIMITS=off SOUK_WEBHOOK_ALLOW_PRIVATE_ADDRESSES=true "$souk" demo --listen "$address" \
-        --ops-listen "127.0.0.1:$(free_port)" --data-dir "$demo_data" >demo.log 2>&1 &
+        --ops-listen "127.0.0.1:$("$free_port")" --data-dir "$demo_data" >demo.log 2>&1 &
     demo_server=$!
     trap 'kill "$demo_server" 2>/dev/null; wait "$demo_server" 2>/dev/null || true; rm -rf "$demo_data"' EXIT
     python3 - "http://$address/readyz" <<'PYTHON' || { cat demo.log >&2; exit 1; }
