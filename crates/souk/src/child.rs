@@ -17,8 +17,8 @@ use tokio::time::Instant;
 /// Limit for a start, which may load the demo catalogue in a debug build, and for an end.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Ports for programs.
-const PORTS: Range<u16> = 10_000..30_000;
+/// Ports for programs. Browsers refuse 10080 (WHATWG Fetch, bad ports).
+const PORTS: Range<u16> = 11_000..30_000;
 
 /// A running program. It is killed when dropped.
 pub struct Program {
