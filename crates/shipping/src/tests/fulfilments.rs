@@ -116,7 +116,8 @@ async fn a_booking_without_an_answer_is_cancelled_when_another_carrier_has_the_p
 async fn a_parcel_that_is_not_booked_needs_a_number_and_a_cancelled_one_stays() {
     let h = start().await;
     let (order, parts) = (Order::new(&h), [h.id(), h.id()]);
-    hand_over(&h, parts[0], &json!({})).await.expect(404);
+    let before = hand_over(&h, parts[0], &json!({"trackingNumber": "PM-7"})).await.expect(409).json();
+    assert_eq!(before["code"], "SHIPMENT_PENDING", "the event of the order has not arrived");
     h.deliver(confirmed(&h, order, &parts, "carrier:fail")).await;
     assert_eq!(hand_over(&h, parts[0], &json!({})).await.expect(409).json()["code"], "SHIPMENT_PENDING");
     hand_over(&h, parts[0], &json!({"carrier": "Postman", "trackingNumber": "PM-9"})).await.expect(200);
