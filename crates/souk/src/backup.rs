@@ -2,8 +2,8 @@
 //!
 //! Mails are copied first, then the databases as they are at one instant ([`platform::db::snapshot`]), then the secret and the other
 //! files of the data directory. A mail is written after its row and a picture before it, so every mail of a copy has its row, by which
-//! an erasure finds it, and every row its picture. The search index is not among them: it is made of a database, and the first start makes it anew. The
-//! copy gets its name only when the doctor has checked it and its manifest is written.
+//! an erasure finds it, and every row its picture. The search index is not among them: it is made of a database, and the first start
+//! makes it anew. The copy gets its name only when the doctor has checked it and its manifest is written.
 
 use crate::{
     admin::find_installation,
