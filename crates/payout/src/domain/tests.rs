@@ -148,6 +148,8 @@ fn a_tax_that_is_contained_is_not_the_sellers_and_a_free_shipment_is_paid_by_its
     assert_eq!(sale_of(&free), Shares { customer: 1_000, seller: 900, commission: 100, ..Shares::default() });
     free.total_amount += 1;
     assert_eq!(Sale::of(&free), Err(TotalDiffers { parts: 1_000, total: 1_001 }));
+    event.total_amount += 1;
+    assert_eq!(Sale::of(&event), Err(TotalDiffers { parts: 12_390 + 1_978, total: 12_391 }));
 }
 
 #[test]
@@ -168,11 +170,43 @@ fn the_most_specific_rate_counts() {
     assert_eq!(rates.of(user(9), &path[..1]), 3);
     assert_eq!(rates.of(user(2), &[]), 4);
     assert_eq!(rates.of(user(9), &[category(99)]), 1_000, "the default of the settings");
+    assert!(!Rates::new(all[..1].to_vec(), default).need_categories(user(9)), "the rate is another seller's");
     assert!(rates.need_categories(user(9)) && !Rates::new(all[3..].to_vec(), default).need_categories(user(2)));
     assert_eq!(Rates::new(vec![rate(None, None, 7)], default).of(user(9), &[]), 7);
     assert_eq!(rates.list()[0], rate(None, None, 1_000));
     assert!(commission::check(&all).is_ok());
     assert_eq!(commission::check(&[all.clone(), all[3..4].to_vec()].concat()).unwrap_err().0, 5);
+}
+
+#[test]
+fn of_a_portion_the_one_that_sells_takes_what_rounding_leaves() {
+    let none = Shares::default();
+    for (whole, half) in [
+        (Shares { customer: 100, seller: 90, tax: 10, ..none }, Shares { customer: 50, seller: 45, tax: 5, ..none }),
+        (
+            Shares { customer: 101, seller: 81, commission: 9, tax: 11, ..none },
+            Shares { customer: 51, seller: 40, commission: 5, tax: 6, ..none },
+        ),
+        (Shares { customer: 110, shop: 90, shipping: 10, tax: 10, ..none }, Shares { customer: 55, shop: 45, shipping: 5, tax: 5, ..none }),
+        (Shares { customer: 4, shipping: 1, tax: 3, ..none }, Shares { customer: 2, shipping: 0, tax: 2, ..none }),
+        (Shares { customer: 1, promotion: 1, tax: 2, ..none }, Shares { customer: 1, promotion: 1, shop: 1, tax: 1, ..none }),
+    ] {
+        assert_eq!(whole.portion(1, 2), half, "{whole:?}");
+    }
+}
+
+#[test]
+fn units_that_come_back_after_a_refund_of_money_reverse_no_more_than_is_left() {
+    let mut sale = record(&confirmed(11, Some(user(2)), vec![item(21, 2, 10_000, 0, 0, 900)], 0, 0)).sale;
+    assert_eq!(sale.units(), 2);
+    sale.reverse_amount(9_000);
+    let left = sale.remaining();
+    assert_eq!(sale.reverse_units(OrderItemId(Uuid::from_u128(21)), 1), left);
+    assert!(sale.remaining().is_zero());
+    assert_eq!((sale.lines[0].returned, sale.units()), (1, 0));
+    let mut other = record(&confirmed(11, None, vec![item(21, 3, 9_000, 0, 0, 0), item(22, 1, 1_000, 0, 0, 0)], 0, 0)).sale;
+    other.reverse_units(OrderItemId(Uuid::from_u128(21)), 1);
+    assert_eq!(other.units(), 3);
 }
 
 /// Balances by account, with the causes that were posted.
@@ -299,6 +333,64 @@ fn an_administrators_refund_is_an_expense_and_one_in_full_is_split_by_fulfilment
     let (mut order, mut ledger) = posted(&events);
     assert!(apply(&mut order, &mut ledger, &refund(3, captured_amount, true)));
     assert_eq!(ledger.balances, BTreeMap::new());
+}
+
+/// The causes and fulfilments of postings.
+fn causes(drafts: &[Draft]) -> Vec<(&str, Option<FulfilmentId>)> {
+    drafts.iter().map(|draft| (draft.subject().cause.as_str(), draft.subject().fulfilment_id)).collect()
+}
+
+#[test]
+fn a_return_is_posted_for_the_sales_that_it_concerns() {
+    let events = two_sellers();
+    let (mut order, _) = posted(&events);
+    let id = Uuid::from_u128(100);
+    let lines = vec![(OrderItemId(Uuid::from_u128(23)), 1)];
+    let drafts = order.apply(&Fact::Returned { return_id: id, lines, refund_amount: 1_095 }).unwrap().unwrap();
+    let of = |at: usize| events[at].fulfilment_id;
+    assert_eq!(causes(&drafts), [(format!("RETURN/{id}/{}", of(1)).as_str(), Some(of(1)))]);
+    assert_eq!((drafts[0].entries().get(&Account::ProviderClearing), order.returned_amount), (Some(&1_095), 1_095));
+    // What is paid back without a unit is the shop's expense, booked with the first sale.
+    let id = Uuid::from_u128(101);
+    let drafts = order.apply(&Fact::Returned { return_id: id, lines: Vec::new(), refund_amount: 5 }).unwrap().unwrap();
+    assert_eq!(causes(&drafts), [(format!("RETURN/{id}/{}", of(0)).as_str(), Some(of(0)))]);
+    assert_eq!(drafts[0].entries(), &BTreeMap::from([(Account::ProviderClearing, 5), (Account::RefundExpense, -5)]));
+    assert_eq!(order.returned_amount, 1_100);
+}
+
+#[test]
+fn the_last_refund_is_posted_for_sales_that_have_something_left_and_the_shop_pays_what_none_has() {
+    let events = two_sellers();
+    let captured_amount: i64 = events.iter().map(|event| event.total_amount).sum();
+    let (mut order, _) = posted(&events);
+    // The customer gets nothing back for the first part, so that more money is left than the sales have.
+    assert!(order.apply(&Fact::Cancelled { fulfilment_id: events[0].fulfilment_id, refund_amount: 0 }).unwrap().is_some());
+    let id = Uuid::from_u128(1);
+    let refund = Fact::Refunded { refund_id: id, amount: captured_amount, captured_amount, in_full: true };
+    let drafts = order.apply(&refund).unwrap().unwrap();
+    let [second, third] = [1, 2].map(|at| events[at].fulfilment_id);
+    let [of_second, of_third] = [second, third].map(|fulfilment| format!("REFUND/{id}/{fulfilment}"));
+    let expense = format!("REFUND/{id}");
+    assert_eq!(causes(&drafts), [(of_second.as_str(), Some(second)), (of_third.as_str(), Some(third)), (expense.as_str(), None)]);
+    let paid = events[0].total_amount;
+    assert_eq!(drafts[2].entries(), &BTreeMap::from([(Account::ProviderClearing, paid), (Account::RefundExpense, -paid)]));
+    assert_eq!((drafts[2].subject().seller_id, order.returned_amount), (None, captured_amount));
+    // At once in full, each sale has its share and nothing is left for the shop.
+    let (mut order, _) = posted(&events);
+    assert_eq!(order.apply(&refund).unwrap().unwrap().len(), 3);
+}
+
+#[test]
+fn a_share_becomes_available_once_and_the_shop_has_none() {
+    let (mut order, mut ledger) = posted(&two_sellers());
+    let share = ledger.of(Account::SellerPending(user(2)));
+    let [first, cancelled, of_shop] = order.sales.as_mut_slice() else { panic!("there are three sales") };
+    first.release_at = Some(NOW);
+    ledger.post(first.release(NOW).unwrap());
+    assert_eq!((ledger.of(Account::SellerPending(user(2))), ledger.of(Account::SellerAvailable(user(2)))), (0, share));
+    assert_eq!((first.released_at, first.release_at), (Some(NOW), None));
+    cancelled.sale.reverse_all();
+    assert_eq!([first.release(NOW), cancelled.release(NOW), of_shop.release(NOW)], [Ok(None), Ok(None), Ok(None)]);
 }
 
 #[test]
