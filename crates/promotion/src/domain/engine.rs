@@ -168,8 +168,9 @@ impl<'a> Walk<'a> {
         if subtotal >= min {
             return Ok(());
         }
-        self.nearly(promotion, Some(min - subtotal), None);
-        let missing = Money::new(min - subtotal, self.basket.currency);
+        let missing = min - subtotal;
+        self.nearly(promotion, Some(missing), None);
+        let missing = Money::new(missing, self.basket.currency);
         Err(refuse(CouponProblem::NotApplicable, format!("products for {missing} more are needed")))
     }
 
@@ -198,10 +199,8 @@ impl<'a> Walk<'a> {
         for at in cheapest {
             let quantity = i64::from(self.basket.lines[at].quantity);
             let free_of_line = free.min(quantity);
-            if free_of_line > 0 {
-                taken.lines.push((at, share(self.left[at], free_of_line, quantity)));
-                free -= free_of_line;
-            }
+            taken.lines.push((at, share(self.left[at], free_of_line, quantity)));
+            free -= free_of_line;
         }
         taken.lines.sort_unstable();
         Ok(taken)

@@ -183,3 +183,25 @@ fn every_example_of_the_page_is_computed_as_it_says() {
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }
+
+#[test]
+fn no_more_than_five_near_misses_are_shown() {
+    let line = EvaluatedLine {
+        line_id: id("L"),
+        product_id: id("P"),
+        category_ids: Vec::new(),
+        seller_id: None,
+        quantity: 1,
+        unit_price_amount: 100,
+    };
+    let basket = Basket { currency: Currency::EUR, lines: vec![line], shipping: None, first_order: false };
+    let near = |number: usize| {
+        let conditions = PromotionConditions { min_subtotal_amount: Some(300), ..PromotionConditions::default() };
+        Candidate { promotion: Promotion { conditions, ..blank(&format!("N{number}")) }, customer_uses: 0 }
+    };
+    for (candidates, shown) in [(4, 4), (5, 5), (6, 5)] {
+        let evaluation = evaluate(&basket, (0..candidates).map(near).collect(), &[], Timestamp::EPOCH);
+        assert_eq!(evaluation.near_misses.len(), shown);
+        assert!(evaluation.near_misses.iter().all(|miss| miss.missing_amount == Some(200)));
+    }
+}

@@ -81,3 +81,34 @@ fn check_fields_of_kind(body: &CreatePromotion, faults: &mut Faults) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::ids::Uuid;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn each_kind_takes_its_own_fields_up_to_their_bounds() {
+        let is_taken = |kind: &str, more: Value| {
+            let mut body = json!({"title": "T", "kind": kind, "priority": 0, "exclusive": false, "conditions": {}});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let body = serde_json::from_value(body).unwrap();
+            draft(PromotionId(Uuid::from_u128(1)), None, &body, Currency::EUR, Timestamp::EPOCH).is_ok()
+        };
+        for (kind, more, expected) in [
+            ("PERCENTAGE", json!({"value": 10_000}), true),
+            ("PERCENTAGE", json!({"value": 10_001}), false),
+            ("FIXED_AMOUNT", json!({"value": 10_001, "currency": "EUR"}), true),
+            ("FIXED_AMOUNT", json!({"value": 10_001}), false),
+            ("BUY_X_GET_Y", json!({"buyQuantity": 2, "getQuantity": 1}), true),
+            ("BUY_X_GET_Y", json!({"buyQuantity": 2}), false),
+            ("FREE_SHIPPING", json!({}), true),
+            ("FREE_SHIPPING", json!({"value": 1}), false),
+            ("FREE_SHIPPING", json!({"startsAt": "2030-01-01T00:00:00Z", "endsAt": "2030-01-01T00:00:00Z"}), false),
+            ("FREE_SHIPPING", json!({"startsAt": "2030-01-01T00:00:00Z", "endsAt": "2030-01-01T00:00:01Z"}), true),
+        ] {
+            assert_eq!(is_taken(kind, more.clone()), expected, "{kind} {more}");
+        }
+    }
+}
