@@ -114,16 +114,14 @@ impl ReviewRecord {
     }
 }
 
-/// Moves one review in the counts by stars. Returns whether the counts changed.
-pub fn recount(histogram: &mut Histogram, before: Option<i64>, after: Option<i64>) -> bool {
-    let counts = *histogram;
+/// Moves one review in the counts by stars.
+pub fn recount(histogram: &mut Histogram, before: Option<i64>, after: Option<i64>) {
     if let Some(count) = before.and_then(|stars| histogram.count_mut(stars)) {
         *count -= 1;
     }
     if let Some(count) = after.and_then(|stars| histogram.count_mut(stars)) {
         *count += 1;
     }
-    *histogram != counts
 }
 
 #[cfg(test)]
