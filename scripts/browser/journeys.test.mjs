@@ -1,7 +1,7 @@
 // Whole journeys of the personas in a real browser, with scripts and without, on a desk and on a phone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BASE, WIDTHS, addToCart, launch, open } from './site.mjs';
+import { ADDRESS, BASE, WIDTHS, addToCart, fill, launch, open, orderAsGuest, until } from './site.mjs';
 
 let browser;
 before(async () => {
@@ -10,27 +10,6 @@ before(async () => {
 after(() => browser.close());
 
 const heading = (page, name) => page.getByRole('heading', { level: 1, name });
-
-const ADDRESS = { street: 'Invalidenstraße', number: '1', zip: '10115', city: 'Berlin' };
-
-async function fill(page, fields) {
-  for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value);
-}
-
-/**
- * Waits until a page shows a text: what happens to an order happens in the background. With scripts the page moves by itself; without
- * them it is opened again.
- */
-async function until(page, text, javaScriptEnabled) {
-  const shown = page.getByText(text).first();
-  if (javaScriptEnabled) return shown.waitFor();
-  for (let turn = 0; turn < 100; turn += 1) {
-    if (await shown.isVisible()) return undefined;
-    await page.waitForTimeout(100);
-    await page.goto(page.url());
-  }
-  return assert.fail(`${page.url()} does not show “${text}”`);
-}
 
 /** A test for each width and for a browser with scripts and one without. */
 function everywhere(name, run) {
@@ -72,16 +51,6 @@ async function reloadedUntil(page, path, locator) {
     await page.waitForTimeout(200);
   }
   assert.fail(`${path} does not show what it should`);
-}
-
-/** Orders what is in the cart as a guest, and returns the number of the order. */
-async function orderAsGuest(page) {
-  await page.goto(`${BASE}/checkout`);
-  await fill(page, { email: `guest-${crypto.randomUUID()}@guests.example`, name: 'Grace', ...ADDRESS });
-  await page.getByRole('button', { name: 'Order and pay' }).click();
-  await page.waitForURL(/\/orders\/[0-9a-f-]+$/);
-  await until(page, 'Confirmed', true);
-  return (await page.locator('h1').textContent()).replace('Order', '').trim();
 }
 
 everywhere('a new customer registers, fills a cart, orders and cancels', async (page, { javaScriptEnabled }) => {

@@ -8,6 +8,8 @@ import { SCREENS, THEMES, WIDTHS, launch, logIn, open, visit } from './site.mjs'
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 /** A folder for pictures of the screens, if they are wanted. */
 const PICTURES = process.env.SOUK_SCREENSHOTS;
+/** The names of the screens that are wanted; all when it is empty. */
+const WANTED = (process.env.SOUK_SCREENS ?? '').split(' ').filter(Boolean);
 const logins = {};
 let browser;
 
@@ -29,7 +31,7 @@ async function loginOf(persona) {
   return logins[persona];
 }
 
-for (const screen of SCREENS) {
+for (const screen of SCREENS.filter(({ name }) => !WANTED.length || WANTED.includes(name))) {
   test(screen.name, async () => {
     const { page, context, complaints } = await open(browser, { options: { storageState: await loginOf(screen.as) } });
     assert.equal(await visit(page, screen), screen.status ?? 200, `${screen.name}: ${page.url()}`);

@@ -1,4 +1,5 @@
 // The browser and the site under test: personas of the demo, their screens, and pages opened as one of them.
+import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
 /** The address of the running demo. */
@@ -17,7 +18,7 @@ const PERSONAS = {
 
 /**
  * Every screen: its name, who sees it, and where it is. `follow` names links that are followed from there, one after the other, for
- * addresses with an identifier. `prepare` does what must stand before, in the same browser.
+ * addresses with an identifier. `prepare` does what must stand before, in the same browser, and may return another path.
  */
 export const SCREENS = [
   { name: 'home', path: '/' },
@@ -51,6 +52,7 @@ export const SCREENS = [
   { name: 'selling-promotion-new', as: 'seller', path: '/seller/promotions/new' },
   { name: 'selling-profile', as: 'seller', path: '/seller/profile' },
   { name: 'selling-files', as: 'seller', path: '/seller/files' },
+  { name: 'selling-import', as: 'seller', path: '/seller/files', prepare: importRows },
   { name: 'selling-product', as: 'seller', path: '/seller/products', follow: ['tbody a[href^="/seller/products/"]'] },
   { name: 'selling-fulfilment', as: 'seller', path: '/seller/fulfilments', follow: ['tbody a[href^="/seller/fulfilments/"]'] },
   { name: 'selling-slip', as: 'seller', path: '/seller/fulfilments', follow: ['tbody a[href^="/seller/fulfilments/"]', 'a[href$="/slip"]'] },
@@ -128,6 +130,38 @@ export async function addToCart(page) {
   await page.getByRole('button', { name: 'Add to cart' }).click();
 }
 
+/** An address that parcels go to. */
+export const ADDRESS = { street: 'Invalidenstraße', number: '1', zip: '10115', city: 'Berlin' };
+
+export async function fill(page, fields) {
+  for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value);
+}
+
+/**
+ * Waits until a page shows a text: what happens to an order happens in the background. With scripts the page moves by itself; without
+ * them it is opened again.
+ */
+export async function until(page, text, javaScriptEnabled) {
+  const shown = page.getByText(text).first();
+  if (javaScriptEnabled) return shown.waitFor();
+  for (let turn = 0; turn < 100; turn += 1) {
+    if (await shown.isVisible()) return undefined;
+    await page.waitForTimeout(100);
+    await page.goto(page.url());
+  }
+  return assert.fail(`${page.url()} does not show “${text}”`);
+}
+
+/** Orders what is in the cart as a guest, and returns the number of the order. */
+export async function orderAsGuest(page) {
+  await page.goto(`${BASE}/checkout`);
+  await fill(page, { email: `guest-${crypto.randomUUID()}@guests.example`, name: 'Grace', ...ADDRESS });
+  await page.getByRole('button', { name: 'Order and pay' }).click();
+  await page.waitForURL(/\/orders\/[0-9a-f-]+$/);
+  await until(page, 'Confirmed', true);
+  return (await page.locator('h1').textContent()).replace('Order', '').trim();
+}
+
 /** Adds a webhook endpoint of the seller, unless there is one. */
 async function addEndpoint(page) {
   await page.goto(`${BASE}/seller/webhooks`);
@@ -135,6 +169,21 @@ async function addEndpoint(page) {
   await page.fill('[name=url]', 'https://receiver.example/hook');
   await page.check('[value=FulfilmentConfirmed]');
   await page.getByRole('button', { name: 'Create' }).click();
+}
+
+/** Checks a file whose rows have errors, and returns the path of its report. */
+async function importRows(page) {
+  await page.goto(`${BASE}/seller/files`);
+  const rows = ['sku,title,priceAmount,currency,status', 'A,Lamp,1.5,EUR,DRAFT', 'LAMP-1,,100,euro,GONE', 'LAMP-2,Lamp'];
+  await page.setInputFiles('#file', { name: 'rows.csv', mimeType: 'text/csv', buffer: Buffer.from(rows.join('\n')) });
+  await page.locator('main').getByRole('button', { name: 'Import' }).click();
+  await page.waitForURL(/\/seller\/files\/[0-9a-f-]+$/);
+  const path = new URL(page.url()).pathname;
+  for (let turn = 0; turn < 100 && !(await page.locator('tbody tr').count()); turn += 1) {
+    await page.waitForTimeout(100);
+    await page.goto(BASE + path);
+  }
+  return path;
 }
 
 export async function logIn(page, persona) {
@@ -163,8 +212,8 @@ export async function open(browser, { as, options = {} } = {}) {
 
 /** Opens a screen and returns the status of its last page. */
 export async function visit(page, screen) {
-  if (screen.prepare) await screen.prepare(page);
-  let answer = await page.goto(BASE + screen.path);
+  const prepared = await screen.prepare?.(page);
+  let answer = await page.goto(BASE + (prepared ?? screen.path));
   for (const link of screen.follow ?? []) {
     const to = await page.locator(link).first().getAttribute('href');
     answer = await page.goto(new URL(to, page.url()).href);
