@@ -1,11 +1,32 @@
 // Small conveniences. Every page works without them.
 'use strict';
 
-// A list that applies at once needs no button.
+// A browser that comes for the first time shows the page with fonts of the system at once. The fonts of the shop follow when the page
+// is there, and a cookie tells the server that later pages may use them from the start.
+const { fonts } = document.currentScript.dataset;
+if (fonts) {
+  addEventListener('load', () => setTimeout(() => {
+    const sheet = document.createElement('link');
+    sheet.rel = 'stylesheet';
+    sheet.href = fonts;
+    sheet.addEventListener('load', async () => {
+      await Promise.all(['500 1em Fraunces', '1em "Instrument Sans"'].map((font) => document.fonts.load(font)));
+      document.cookie = 'souk-fonts=1; path=/; max-age=31536000; samesite=lax';
+    });
+    document.head.append(sheet);
+  }, 100));
+}
+
+// A list that applies at once needs no button. Whoever goes through it by the arrows of the keyboard gets the button.
 for (const select of document.querySelectorAll('select[data-submit]')) {
   const button = select.form.querySelector('button');
+  let byKeys = false;
   if (button) button.hidden = true;
-  select.addEventListener('change', () => select.form.requestSubmit());
+  select.addEventListener('keydown', event => { if (event.key !== 'Enter' && event.key !== 'Tab') byKeys = true; });
+  select.addEventListener('pointerdown', () => { byKeys = false; });
+  select.addEventListener('change', () => {
+    if (byKeys && button) button.hidden = false; else select.form.requestSubmit();
+  });
 }
 
 // A button prints the page, as the menu of the browser does.

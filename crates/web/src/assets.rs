@@ -16,6 +16,8 @@ struct Files;
 /// The addresses of the style sheet, of the script and of the icon.
 pub static STYLE: LazyLock<String> = LazyLock::new(|| address("shop.css"));
 pub static SCRIPT: LazyLock<String> = LazyLock::new(|| address("shop.js"));
+/// The address of the style sheet that names the fonts.
+pub static FONTS: LazyLock<String> = LazyLock::new(|| address("fonts.css"));
 /// The address of the style sheet of plots.
 pub static PLOT_STYLE: LazyLock<String> = LazyLock::new(|| address("plot.css"));
 pub static ICON: LazyLock<String> = LazyLock::new(|| address("icon.svg"));

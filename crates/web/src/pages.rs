@@ -78,6 +78,10 @@ pub struct Frame {
     pub style: &'static str,
     pub script: &'static str,
     pub icon: &'static str,
+    /// The style sheet that names the fonts.
+    pub fonts: &'static str,
+    /// Whether the browser has the fonts. Otherwise a script loads them after the first paint.
+    pub has_fonts: bool,
     pub is_logged_in: bool,
     pub cart_count: u32,
     pub notice: Option<&'static str>,
@@ -107,7 +111,13 @@ impl Frame {
             Notice::Reviewed => t.notice_reviewed,
             Notice::Thanked => t.notice_thanked,
         });
-        Frame { is_logged_in: visitor.is_logged_in(), cart_count: visitor.session.cart_count, notice, ..Frame::of_anyone(visitor.language) }
+        Frame {
+            is_logged_in: visitor.is_logged_in(),
+            cart_count: visitor.session.cart_count,
+            has_fonts: visitor.has_fonts,
+            notice,
+            ..Frame::of_anyone(visitor.language)
+        }
     }
 
     /// The frame for somebody of whom nothing is known but the language.
@@ -118,6 +128,8 @@ impl Frame {
             style: &assets::STYLE,
             script: &assets::SCRIPT,
             icon: &assets::ICON,
+            fonts: &assets::FONTS,
+            has_fonts: false,
             is_logged_in: false,
             cart_count: 0,
             notice: None,

@@ -1,7 +1,8 @@
 //! The products that a browser saw last: a cookie of their ids, which only the first page shows. The program stores nothing of it, and
 //! a visitor can have it forgotten.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use crate::session::cookie;
+use axum::http::{HeaderMap, HeaderValue};
 use contracts::ids::ProductId;
 
 const COOKIE: &str = "souk-seen";
@@ -16,9 +17,7 @@ pub struct Seen(Vec<ProductId>);
 impl Seen {
     /// Reads the cookie. What is no id is left out, because anyone writes cookies.
     pub fn of(headers: &HeaderMap) -> Seen {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let Some((_, ids)) = pairs.find(|(name, _)| *name == COOKIE) else { return Seen::default() };
+        let Some(ids) = cookie(headers, COOKIE) else { return Seen::default() };
         Seen(ids.split('.').take(MOST).filter_map(|id| id.parse().ok()).collect())
     }
 
@@ -43,6 +42,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header;
     use contracts::ids::Uuid;
 
     #[test]

@@ -22,6 +22,8 @@ use serde_json::json;
 use std::convert::Infallible;
 
 const COOKIE: &str = "souk-session";
+/// A script sets this cookie once the browser has the fonts of the pages.
+const FONTS_COOKIE: &str = "souk-fonts";
 /// How long a browser keeps the cookie. The login in it may end earlier.
 const KEPT_SECONDS: u64 = 30 * 24 * 3600;
 /// An access token is exchanged so long before its end.
@@ -120,16 +122,20 @@ pub enum SellerNotice {
     AllShipped,
 }
 
+/// Returns the value of a cookie that the browser sent.
+pub fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
+}
+
 impl SessionKey {
     pub fn new(key: [u8; 32], https: bool) -> SessionKey {
         SessionKey { key, https }
     }
 
     fn open(&self, headers: &HeaderMap) -> Option<Session> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, sealed) = pairs.find(|(name, _)| *name == COOKIE)?;
-        serde_json::from_slice(&encryption::decrypt(&self.key, sealed)?).ok()
+        serde_json::from_slice(&encryption::decrypt(&self.key, cookie(headers, COOKIE)?)?).ok()
     }
 
     fn cookie(&self, env: &Env, session: &Session) -> Option<HeaderValue> {
@@ -163,6 +169,8 @@ pub struct Visitor {
     pub seen: Seen,
     seen_before: Seen,
     pub language: Language,
+    /// Whether the browser has the fonts, so that a page may wait for them.
+    pub has_fonts: bool,
     /// Path and query, to come back to after a login.
     pub here: String,
     peer: Option<PeerAddr>,
@@ -308,6 +316,7 @@ impl FromRequestParts<Site> for Visitor {
             before: session.clone(),
             session,
             language: Language::of(&parts.headers),
+            has_fonts: cookie(&parts.headers, FONTS_COOKIE).is_some(),
             here,
             peer: parts.extensions.get::<PeerAddr>().copied(),
             user_agent: parts.headers.get(header::USER_AGENT).cloned(),
