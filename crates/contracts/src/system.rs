@@ -13,6 +13,9 @@ pub struct SystemStatus {
     /// When the process of the gateway began to serve.
     pub serving_since: Timestamp,
     pub requests: RequestFigures,
+    /// The last 24 hours in spans of five minutes, the oldest first. Those without requests are left out.
+    #[serde(default)]
+    pub last_day: Vec<RequestSpan>,
     /// In the order of the documents.
     pub services: Vec<ServiceStatus>,
 }
@@ -29,6 +32,18 @@ pub struct RequestFigures {
     pub median_micros: Option<u64>,
     pub p95_micros: Option<u64>,
     pub p99_micros: Option<u64>,
+}
+
+/// Requests to the API that one gateway answered within five minutes. Times are in microseconds, at most an eighth too high.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestSpan {
+    /// When the five minutes began.
+    pub from: Timestamp,
+    pub requests: u64,
+    /// Half of the requests were answered within this time.
+    pub median_micros: u64,
+    pub p99_micros: u64,
 }
 
 /// A service as a gateway sees it.

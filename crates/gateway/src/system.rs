@@ -70,6 +70,7 @@ async fn get(_: Admin, State(system): State<System>, caller: OnBehalf) -> Result
         version: env!("CARGO_PKG_VERSION").to_owned(),
         serving_since: system.serving_since,
         requests: system.latencies.figures(),
+        last_day: system.latencies.last_day(system.serving_since),
         services,
     }))
 }

@@ -1,6 +1,6 @@
 //! Calls of the public API on behalf of a visitor.
 
-use crate::texts::{Language, problem};
+use crate::texts::{Language, told};
 use axum::{
     Router,
     body::Body,
@@ -72,13 +72,9 @@ impl Default for Refusal {
 impl Refusal {
     /// Replaces the sentences that programs read by those for visitors.
     fn told_in(mut self, language: Language) -> Refusal {
-        if let Some(text) = problem(language, &self.code) {
-            text.clone_into(&mut self.detail);
-        }
+        self.detail = told(language, &self.code, &self.detail);
         for fault in &mut self.errors {
-            if let Some(text) = problem(language, &fault.code) {
-                text.clone_into(&mut fault.detail);
-            }
+            fault.detail = told(language, &fault.code, &fault.detail);
         }
         self
     }

@@ -75,6 +75,7 @@ macro_rules! texts {
 mod admin_texts;
 mod code_texts;
 mod dashboard_texts;
+mod field_texts;
 mod goods_texts;
 mod integration_texts;
 mod problem_texts;
@@ -84,9 +85,10 @@ mod shop_texts;
 pub use admin_texts::AdminTexts;
 pub use code_texts::code_words;
 pub use dashboard_texts::DashboardTexts;
+pub use field_texts::field_words;
 pub use goods_texts::goods_words;
 pub use integration_texts::IntegrationTexts;
-pub use problem_texts::problem;
+pub use problem_texts::{failure_words, told};
 pub use seller_texts::SellerTexts;
 pub use shop_texts::Texts;
 

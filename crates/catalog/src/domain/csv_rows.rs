@@ -63,7 +63,7 @@ impl RowError {
 /// Checks the header of a file, and returns its columns.
 ///
 /// # Errors
-/// A fault for each column that is unknown, named twice or missing.
+/// A fault for each column that is unknown or named twice, at its number from 0, and for each that is missing, at its name.
 pub fn header(kind: ImportKind, cells: Vec<String>) -> Result<Vec<String>, Vec<Fault>> {
     let (known, required): (&[&str], &[&str]) = match kind {
         ImportKind::Products => (PRODUCT_COLUMNS, &["sku"]),
@@ -81,7 +81,7 @@ pub fn header(kind: ImportKind, cells: Vec<String>) -> Result<Vec<String>, Vec<F
         }
     }
     for name in required.iter().filter(|name| !names.iter().any(|given| given == *name)) {
-        faults.push(Fault::at("", "REQUIRED", format!("the column {name} is missing")));
+        faults.push(Fault::at(format!("/{name}"), "REQUIRED", format!("the column {name} is missing")));
     }
     if faults.is_empty() { Ok(names) } else { Err(faults) }
 }

@@ -35,6 +35,9 @@ fn a_header_has_known_columns_once_and_those_that_are_needed() {
         assert_eq!(found.iter().map(|fault| fault.code.as_ref()).collect::<Vec<_>>(), codes, "{kind} {names:?}");
     }
     assert_eq!(header(ImportKind::Prices, columns(&[" sku ", "priceAmount", "currency"])).unwrap()[0], "sku");
+    let places = header(ImportKind::Prices, columns(&["sku", "colour"])).unwrap_err();
+    let places: Vec<_> = places.into_iter().map(|fault| fault.pointer.unwrap()).collect();
+    assert_eq!(places, ["/1", "/priceAmount", "/currency"]);
 }
 
 #[test]

@@ -210,5 +210,6 @@ async fn administrators_read_the_state_of_the_installation_and_nobody_else_does(
     assert_eq!((order.service.as_str(), order.failed_events.parked, order.failed_events.retrying), ("order", 1, 1));
     assert_eq!((order.replicas, order.ready_replicas), (1, 1));
     assert_eq!((state.requests.requests, state.requests.failed), (2, 0), "those that were refused before");
+    assert_eq!(state.last_day.iter().map(|span| span.requests).collect::<Vec<_>>(), [2]);
     assert!(state.requests.p99_micros >= state.requests.median_micros && state.requests.median_micros.is_some());
 }

@@ -3,10 +3,11 @@
 use super::sent::Sent;
 use crate::{
     api::Failure,
-    dashboard::{Badge, Chip, Dashboard, Figure, Head, Listing},
+    dashboard::{Badge, Chip, Dashboard, Figure, Head, Listing, Tone},
     forms::Faults,
     pages::Frame,
     plot::Plot,
+    texts::{Language, field_words},
 };
 use askama::Template;
 use axum::http::StatusCode;
@@ -217,6 +218,10 @@ impl Cell {
     pub fn badge(badge: Badge) -> Cell {
         Cell { badge: badge.class(), ..Cell::text(badge.words) }
     }
+    /// Whether it is a badge of this tone.
+    pub fn has_tone(&self, tone: Tone) -> bool {
+        !self.badge.is_empty() && self.badge == Badge::new("", tone).class()
+    }
     pub fn button(label: &'static str, path: impl ToString) -> Cell {
         Cell::default().and_button(label, path)
     }
@@ -352,7 +357,7 @@ impl Refused {
         Refused { form, sent, status: failure.status(), faults: Faults::of(failure) }
     }
     /// A table that was sent as lines: the faults name the lines.
-    pub fn of_lines(form: &'static str, sent: Sent, failure: &Failure, line: &str) -> Refused {
+    pub fn of_lines(form: &'static str, sent: Sent, failure: &Failure, line: &str, language: Language) -> Refused {
         let errors = match failure {
             Failure::Refused(refusal) => refusal.errors.as_slice(),
             Failure::Unreadable(_) => &[],
@@ -360,9 +365,11 @@ impl Refused {
         let named = errors.iter().filter_map(|fault| {
             let rest = fault.pointer.as_deref()?.strip_prefix("/items/")?;
             let (at, field) = rest.split_once('/').unwrap_or((rest, ""));
-            Some(format!("{line} {}: {field} {}", at.parse::<usize>().ok()? + 1, fault.detail))
+            let field = field_words(language, field);
+            let colon = if field.is_empty() { "" } else { ": " };
+            Some(format!("{line} {}: {field}{colon}{}", at.parse::<usize>().ok()? + 1, fault.detail))
         });
-        let text = named.collect::<Vec<_>>().join("; ");
+        let text = named.collect::<Vec<_>>().join(" ");
         let refused = Refused::new(form, sent, failure);
         let mut faults = Faults::at("items", &text);
         faults.summary = refused.faults.summary.clone();

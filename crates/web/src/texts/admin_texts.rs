@@ -113,6 +113,9 @@ texts! {
     failed_payments: "Failed payments", "Fehlgeschlagene Zahlungen";
     low_stock: "Low stock", "Knapper Bestand";
     ran_low: "Goods that ran low", "Knapp gewordene Waren";
+    ran_low_today: "ran low today", "heute knapp geworden";
+    week_ago: "a week ago", "vor einer Woche";
+    request_times: "Request time, last day (UTC)", "Antwortzeit, letzter Tag (UTC)";
     of_them_sold_out: "sold out", "ausverkauft";
     time_to_confirm: "Time to confirmation", "Zeit bis zur Bestätigung";
     event_lag: "Event lag", "Verzug der Ereignisse";

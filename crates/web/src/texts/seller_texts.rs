@@ -353,7 +353,10 @@ texts! {
     rows_failed: "With errors", "Mit Fehlern";
     row: "Row", "Zeile";
     column: "Column", "Spalte";
-    error_code: "Code", "Code";
+    write_one_of: "Write one of these:", "Schreib eines davon:";
+    unknown_column: "There is no column", "Es gibt keine Spalte";
+    column_twice: "This column is there twice:", "Diese Spalte steht zweimal da:";
+    column_missing: "This column is missing:", "Diese Spalte fehlt:";
     what_is_wrong: "What is wrong", "Was nicht stimmt";
     errors: "Errors", "Fehler";
     no_errors: "No row has an error.", "Keine Zeile hat einen Fehler.";

@@ -5,12 +5,13 @@ use super::{
     admin_orders::{Parameters, Tally},
     screens::{Bulk, Cell, Field, Link, Row, Saved, Screen, Table},
     sent::Sent,
-    words::{badge, choices, failure},
+    words::{badge, choices},
 };
 use crate::{
     dashboard::{Head, Listing},
     forms::Faults,
     session::AdminNotice,
+    texts::failure_words,
 };
 use axum::{
     Form,
@@ -38,7 +39,7 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
         let state = match parcel.status {
             Some(status) => Cell::badge(badge(t, &status.to_string())),
             None => Cell::badge(badge(t, "PENDING"))
-                .over(parcel.failure.as_ref().map(|why| failure(request.lang, &why.code)).unwrap_or_default()),
+                .over(parcel.failure.as_ref().map(|why| failure_words(request.lang, &why.code)).unwrap_or_default()),
         };
         let book = if parcel.pending { Cell::button(t.book_again, format!("{PATH}/{}/book", parcel.order_id)) } else { Cell::text("–") };
         let row = Row::of([

@@ -108,7 +108,7 @@ pub async fn save_taxes(request: AdminRequest, Form(sent): Form<Sent>) -> Respon
     match request.call(&PUT_TAX_RATES).raw_body(&body).send().await {
         Ok(_) => request.done(AdminNotice::Saved, "/admin/taxes"),
         Err(failure) => {
-            let refused = Refused::of_lines("taxes", sent, &failure, request.t.line);
+            let refused = Refused::of_lines("taxes", sent, &failure, request.t.line, request.lang);
             show_taxes(request, Some(refused)).await
         }
     }

@@ -8,15 +8,15 @@ use super::{
     refunds::refundable,
     screens::{Cell, Field, FormView, Refused, Row, Table},
     sent::Sent,
-    words::{badge, failure, words},
+    words::{badge, words},
 };
 use crate::{
     api::Failure,
-    dashboard::{Badge, Head},
+    dashboard::{Badge, Head, Tone},
     format,
     pages::orders::reason_words,
     session::AdminNotice,
-    texts::AdminTexts,
+    texts::{AdminTexts, failure_words},
 };
 use askama::Template;
 use axum::{Form, extract::Path, response::Response};
@@ -61,6 +61,65 @@ struct StoryPage {
     has_more_events: bool,
     can_refund: bool,
     forms: Vec<FormView>,
+    folds: Folds,
+}
+
+/// What a part that can be folded says of itself, and whether it is open.
+#[derive(Default)]
+struct Fold {
+    hint: String,
+    is_open: bool,
+}
+
+impl Fold {
+    fn new(hint: impl ToString, is_open: bool) -> Fold {
+        Fold { hint: hint.to_string(), is_open }
+    }
+
+    /// A table, which says how many rows it has and is open when one of them needs somebody.
+    fn of(table: &Table) -> Fold {
+        let needs_somebody = |row: &Row| row.cells.iter().any(|cell| [Tone::Bad, Tone::Waiting].iter().any(|tone| cell.has_tone(*tone)));
+        Fold::new(table.rows.len(), table.rows.iter().any(needs_somebody))
+    }
+}
+
+/// The parts that phones fold.
+#[derive(Default)]
+struct Folds {
+    parcels: Fold,
+    customer: Fold,
+    money: Fold,
+    stock: Fold,
+    returns: Fold,
+    people: Fold,
+    ledger: Fold,
+    messages: Fold,
+    events: Fold,
+}
+
+fn needs_somebody(badge: Badge) -> bool {
+    matches!(badge.tone, Tone::Bad | Tone::Waiting)
+}
+
+impl Folds {
+    fn of(page: &StoryPage) -> Folds {
+        let parcels = page.order.shipping.pending || page.parcels.iter().any(|parcel| needs_somebody(parcel.status));
+        // The newest attempt comes first; a failed one is over once another one worked.
+        let money = page.payments.first().is_some_and(|payment| needs_somebody(payment.status));
+        let customer = page.customer.first().map(|(_, cell)| cell.text.clone()).unwrap_or_default();
+        let total = page.sums.iter().rev().nth(1).map(|(_, amount)| amount.clone()).unwrap_or_default();
+        Folds {
+            parcels: Fold::new(page.parcels.len(), parcels),
+            customer: Fold::new(customer, false),
+            money: Fold::new(total, money),
+            stock: Fold::new(page.stock.rows.len(), page.stock.rows.last().is_some_and(|row| row.cells[0].has_tone(Tone::Bad))),
+            returns: Fold::of(&page.returns),
+            people: Fold::new(page.people.rows.len(), false),
+            ledger: Fold::new(page.ledger.rows.len(), false),
+            messages: Fold::of(&page.messages),
+            events: Fold::new(page.events.rows.len(), false),
+        }
+    }
 }
 
 struct Step {
@@ -170,7 +229,7 @@ fn payment(request: &AdminRequest, payment: &Payment) -> PaymentView {
     let t = request.t;
     let money = |minor| request.money(minor, payment.currency);
     let failure =
-        |why: Option<&contracts::problem::Failure>| why.map(|why| failure(request.lang, &why.code).to_owned()).unwrap_or_default();
+        |why: Option<&contracts::problem::Failure>| why.map(|why| failure_words(request.lang, &why.code).to_owned()).unwrap_or_default();
     let rows = payment.transactions.iter().map(|transaction| {
         Row::of([
             Cell::text(words(t, transaction.r#type.as_str())).over(failure(transaction.failure.as_ref())),
@@ -317,7 +376,7 @@ async fn page(mut request: AdminRequest, id: &str, refused: Option<Refused>) -> 
     });
     let present = found.payments.iter().find(|payment| Some(payment.payment_id) == order.payment_id);
     let status = refused.as_ref().map(|refused| refused.status);
-    let template = StoryPage {
+    let mut template = StoryPage {
         t,
         key: request.key(),
         title: format!("{} {}", t.order, order.order_number),
@@ -340,10 +399,12 @@ async fn page(mut request: AdminRequest, id: &str, refused: Option<Refused>) -> 
         forms: forms(&request, &order).into_iter().map(|form| form.again(refused.as_ref())).collect(),
         messages: found.messages,
         ledger: found.postings,
+        folds: Folds::default(),
         order,
         frame,
         board,
     };
+    template.folds = Folds::of(&template);
     request.answer_as(status, &template)
 }
 

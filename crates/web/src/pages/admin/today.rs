@@ -29,7 +29,7 @@ use contracts::{
     returns::LIST_ALL_RETURNS,
     review::LIST_ALL_REVIEWS,
     seller::LIST_SELLER_RECORDS,
-    system::{GET_SYSTEM, SystemStatus},
+    system::{GET_SYSTEM, RequestSpan, SystemStatus},
     time::Timestamp,
 };
 use serde::de::DeserializeOwned;
@@ -196,6 +196,35 @@ fn spread_plot(request: &AdminRequest, title: &'static str, spans: &[Duration]) 
     Plot::new(PlotKind::Bar, (title, request.t.span), points, series, |value| value.to_string())
 }
 
+/// How many spans of five minutes there are from the first that is known to the last, at most those of a day.
+const SPANS: i64 = 288;
+
+/// Each five minutes of the last day since the first request: its beginning, and its figures if it had requests.
+fn last_day(spans: &[RequestSpan]) -> Vec<(Timestamp, Option<RequestSpan>)> {
+    let Some((first, last)) = spans.first().zip(spans.last()) else { return Vec::new() };
+    let number = |at: Timestamp| i64::try_from(at.since(first.from).as_secs() / 300).unwrap_or(0).min(SPANS);
+    let mut known = spans.iter().peekable();
+    (0..=number(last.from))
+        .map(|at| (first.from.after(Duration::from_secs(at.unsigned_abs() * 300)), known.next_if(|span| number(span.from) == at).copied()))
+        .collect()
+}
+
+fn latency_plot(request: &AdminRequest, spans: &[RequestSpan]) -> Plot {
+    let (t, spans) = (request.t, last_day(spans));
+    let clock = |at: Timestamp| {
+        let minutes = at.unix_seconds().rem_euclid(DAY_SECONDS) / 60;
+        format!("{:02}:{:02}", minutes / 60, minutes % 60)
+    };
+    let points = spans.iter().map(|(from, _)| clock(*from)).collect();
+    let series = |name: &str, value: fn(RequestSpan) -> u64| Series {
+        name: name.to_owned(),
+        values: spans.iter().map(|(_, span)| span.map(|span| i64::try_from(value(span)).unwrap_or(i64::MAX))).collect(),
+    };
+    let series = vec![series(t.p99_time, |span| span.p99_micros), series(t.median_time, |span| span.median_micros)];
+    let written = |value: i64| micros(request.lang, u64::try_from(value).ok());
+    Plot::new(PlotKind::Line, (t.request_times, t.time), points, series, written)
+}
+
 /// Writes microseconds for people.
 pub fn micros(language: Language, micros: Option<u64>) -> String {
     match micros {
@@ -270,6 +299,9 @@ pub async fn show(request: AdminRequest) -> Response {
     let (this_week, week_before) = (together(this_week).conversion(), together(week_before).conversion());
     let conversion = this_week.map_or_else(|| "–".to_owned(), |tenths| percent(request.lang, tenths));
     let day = Day::of(now);
+    let lows = count_by_day(lows.iter().map(|event| event.occurred_at), now);
+    let low_on = |back: usize| lows.iter().rev().nth(back).copied().unwrap_or(0);
+    let (low_today, low_before) = (low_on(0), low_on(WEEK));
     let figures = vec![
         Figure::new(t.orders, request.count(present.orders))
             .changed(change(present.orders, past.orders), more(present.orders, past.orders))
@@ -281,7 +313,10 @@ pub async fn show(request: AdminRequest) -> Response {
             .changed(change(present.failed, past.failed), more(past.failed, present.failed))
             .leads_to(format!("{ORDERS}?status=PAYMENT_FAILED&from={day}")),
         Figure::new(t.low_stock, low_count)
-            .changed(format!("{sold_out} {}", t.of_them_sold_out), if sold_out > 0 { Tone::Bad } else { Tone::Plain })
+            .changed(
+                format!("{} {}, {} {} · {sold_out} {}", low_today, t.ran_low_today, low_before, t.week_ago, t.of_them_sold_out),
+                if sold_out > 0 || low_today > low_before { Tone::Bad } else { Tone::Plain },
+            )
             .leads_to("/admin/stock?lowStock=true"),
         Figure::new(t.time_to_confirm, median(&times)),
         Figure::new(t.request_time, micros(request.lang, requests.median_micros))
@@ -290,7 +325,6 @@ pub async fn show(request: AdminRequest) -> Response {
         Figure::new(t.event_lag, median(&lags)).leads_to("/admin/events"),
     ];
     let labels: Vec<String> = (0..7).map(|at| short_day(request.lang, start - (6 - at) * DAY_SECONDS)).collect();
-    let lows = count_by_day(lows.iter().map(|event| event.occurred_at), now);
     let number = |value: i64| value.to_string();
     let language = request.lang;
     let plots = vec![
@@ -302,6 +336,7 @@ pub async fn show(request: AdminRequest) -> Response {
         Plot::new(PlotKind::Bar, (t.ran_low, t.day), labels.clone(), weeks(&request, &lows, Some), number),
         Plot::new(PlotKind::Bar, (t.failed_payments, t.day), labels, weeks(&request, &days, |day| Some(day.failed)), number),
         spread_plot(&request, t.time_to_confirm, &times),
+        latency_plot(&request, system.as_ref().map(|system| system.last_day.as_slice()).unwrap_or_default()),
         spread_plot(&request, t.event_lag, &lags),
     ];
     let todo = [
@@ -392,6 +427,15 @@ mod tests {
         let counts = count_by_day(times.into_iter(), now);
         assert_eq!((counts.len(), counts[13], counts[12], counts[0]), (14, 2, 1, 1), "what is older is left out");
         assert_eq!(counts.iter().sum::<i64>(), 4);
+    }
+
+    #[test]
+    fn five_minutes_without_requests_are_a_gap() {
+        let span = |minutes: i64| RequestSpan { from: instant(minutes * 60), requests: 1, median_micros: 2, p99_micros: 3 };
+        let found = last_day(&[span(7), span(12), span(22)]);
+        let found: Vec<_> = found.iter().map(|(from, span)| (from.unix_seconds() / 60, span.is_some())).collect();
+        assert_eq!(found, [(7, true), (12, true), (17, false), (22, true)]);
+        assert!(last_day(&[]).is_empty());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use crate::{
     dashboard::{Badge, Tone},
-    texts::{AdminTexts, Language, problem},
+    texts::AdminTexts,
 };
-use contracts::{machine::Machine, problem::Code, tax::TaxClass};
+use contracts::{machine::Machine, tax::TaxClass};
 
 /// The badge of a state, by its public spelling. A state of two machines has the same meaning in both.
 pub fn badge(t: &'static AdminTexts, state: &str) -> Badge {
@@ -92,12 +92,6 @@ pub fn words(t: &'static AdminTexts, value: &str) -> &'static str {
     }
 }
 
-/// What a problem code means: in the language of the reader, or in that of the API.
-pub fn failure(language: Language, code: &str) -> &str {
-    let title = || Code::ALL.iter().find(|known| known.as_str() == code).map(|known| known.title());
-    problem(language, code).or_else(title).unwrap_or(code)
-}
-
 /// The words of a tax class.
 pub fn tax_class(t: &'static AdminTexts, class: TaxClass) -> &'static str {
     match class {
@@ -119,6 +113,7 @@ pub fn choices<S: Machine>(t: &'static AdminTexts) -> Vec<(&'static str, &'stati
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
     use contracts::{payment, payout, promotion, registry::machines, returns};
 
     #[test]
@@ -131,13 +126,6 @@ mod tests {
                 assert_ne!(badge(t, state).words, t.is_other, "{} {state}", machine.name);
             }
         }
-    }
-
-    #[test]
-    fn a_failure_is_told_in_words() {
-        assert_eq!(failure(Language::German, "PAYMENT_DECLINED"), "Der Anbieter hat die Zahlung abgelehnt.");
-        assert_eq!(failure(Language::English, "PAYMENT_DECLINED"), "The payment was declined");
-        assert_eq!(failure(Language::English, "NO_SUCH_CODE"), "NO_SUCH_CODE");
     }
 
     #[test]

@@ -5,10 +5,11 @@ use crate::{
     Site,
     api::Failure,
     dashboard::{Badge, Choice, Dashboard, Figure, Head, Listing, Tone, is_missing},
+    format,
     forms::Faults,
     pages::{Frame, failed, not_found_page, page, refused_page, see_other},
     session::{SellerNotice, Visitor},
-    texts::SellerTexts,
+    texts::{Language, SellerTexts, failure_words, field_words, told},
 };
 use askama::Template;
 use axum::{
@@ -24,6 +25,7 @@ use contracts::{
         LIST_IMPORT_ERRORS,
     },
     inventory::EXPORT_STOCK,
+    problem::Fault,
 };
 
 const ROWS: usize = 50;
@@ -99,16 +101,55 @@ async fn import(State(site): State<Site>, mut visitor: Visitor, mut form: Multip
     };
     let caller = visitor.caller();
     let call = site.0.api.call(&caller, &IMPORT_FILE).query("kind", &kind).query("mode", &mode);
-    match call.file(HeaderValue::from_static("text/csv"), Body::from(file)).send().await {
+    match call.file(HeaderValue::from_static("text/csv"), Body::from(file.clone())).send().await {
         Ok(import) => see_other(&site, &visitor, &format!("/seller/files/{}", import.import_id)),
         Err(failure) if is_fatal(&failure) => failed(&site, &mut visitor, &failure),
         Err(failure) => {
             let faults = Faults::of(&failure);
-            let summary = faults.summary.clone().unwrap_or_default();
-            let faults = if summary.is_empty() { faults } else { faults.with("file", &summary) };
+            let header = header_faults(t, visitor.language, &failure, &file);
+            let text = if header.is_empty() { faults.summary.clone().unwrap_or_default() } else { header };
+            let faults = if text.is_empty() { faults } else { faults.with("file", &text) };
             show_form(&site, visitor, (&kind, &mode), Some((failure.status(), faults))).await
         }
     }
+}
+
+/// What is wrong with a row.
+struct RowFault {
+    row: i64,
+    /// What the column has, and its name in the file.
+    column: Option<(String, String)>,
+    text: String,
+}
+
+impl RowFault {
+    fn of(t: &SellerTexts, language: Language, error: ImportError) -> RowFault {
+        // Whoever writes a file chooses from codes, which the API lists.
+        let text = match error.detail.split_once("one of ") {
+            Some((_, codes)) if matches!(&*error.code, "UNKNOWN_VALUE" | "NOT_ONE_OF") => format!("{} {codes}", t.write_one_of),
+            _ => told(language, &error.code, &error.detail),
+        };
+        RowFault { row: error.row, column: error.column.map(|name| (field_words(language, &name).to_owned(), name)), text }
+    }
+}
+
+/// What is wrong with the first line of a file, which names its columns; empty when nothing is.
+fn header_faults(t: &SellerTexts, language: Language, failure: &Failure, file: &[u8]) -> String {
+    let Failure::Refused(refusal) = failure else { return String::new() };
+    let header = String::from_utf8_lossy(file.split(|byte| *byte == b'\n').next().unwrap_or_default()).into_owned();
+    let names: Vec<&str> = header.split(',').map(|name| name.trim_matches(['"', ' ', '\r', '\u{feff}'])).collect();
+    let fault = |fault: &Fault| {
+        let place = fault.pointer.as_deref()?.strip_prefix('/')?;
+        let name = place.parse::<usize>().map_or(Some(place), |at| names.get(at).copied())?;
+        let words = match &*fault.code {
+            "UNKNOWN_COLUMN" => t.unknown_column,
+            "DUPLICATE" => t.column_twice,
+            "REQUIRED" => t.column_missing,
+            _ => return None,
+        };
+        Some(format!("{words} {}.", format::quoted(language, name)))
+    };
+    refusal.errors.iter().filter_map(fault).collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Template)]
@@ -124,7 +165,9 @@ struct ImportPage {
     is_running: bool,
     figures: Vec<Figure>,
     heads: Vec<Head>,
-    errors: Vec<ImportError>,
+    /// Why it failed.
+    failure: Option<String>,
+    errors: Vec<RowFault>,
     first: Option<String>,
     next: Option<String>,
 }
@@ -169,8 +212,9 @@ pub async fn report(
             Figure::new(t.rows_unchanged, import.unchanged),
             Figure::new(t.rows_failed, import.failed),
         ],
-        heads: vec![Head::number(t.row), Head::new(t.column), Head::new(t.error_code), Head::new(t.what_is_wrong)],
-        errors: errors.items,
+        heads: vec![Head::number(t.row), Head::new(t.column), Head::new(t.what_is_wrong)],
+        failure: import.failure.as_ref().map(|why| failure_words(frame.lang, &why.code).to_owned()),
+        errors: errors.items.into_iter().map(|error| RowFault::of(t, frame.lang, error)).collect(),
         first: list.first(),
         next: list.next(errors.next_cursor.as_ref()),
         import,
@@ -209,5 +253,37 @@ pub async fn export(State(site): State<Site>, mut visitor: Visitor, Path(name): 
     match file {
         Ok(file) => visitor.store(&site, file),
         Err(failure) => failed(&site, &mut visitor, &failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Refusal;
+
+    #[test]
+    fn rows_and_columns_are_told_in_words() {
+        let t = SellerTexts::of(Language::German);
+        let fault = |column: Option<&str>, code: &str, detail: &str| {
+            let error = ImportError { row: 2, column: column.map(str::to_owned), code: code.to_owned(), detail: detail.to_owned() };
+            let told = RowFault::of(t, Language::German, error);
+            (told.column.map(|(words, _)| words).unwrap_or_default(), told.text)
+        };
+        let texts = |words: &str, text: &str| (words.to_owned(), text.to_owned());
+        assert_eq!(fault(Some("priceAmount"), "NOT_A_NUMBER", "must be…"), texts("Preis", "Das ist keine ganze Zahl."));
+        assert_eq!(
+            fault(Some("status"), "NOT_ONE_OF", "must be one of DRAFT, ACTIVE"),
+            texts("Zustand", "Schreib eines davon: DRAFT, ACTIVE")
+        );
+        assert_eq!(fault(None, "NO_SUCH_CODE", "is odd"), texts("", "Is odd."));
+    }
+
+    #[test]
+    fn a_header_is_told_in_words() {
+        let errors = vec![Fault::at("/1", "UNKNOWN_COLUMN", "…"), Fault::at("/priceAmount", "REQUIRED", "…")];
+        let failure = Failure::Refused(Refusal { errors, ..Refusal::default() });
+        let told = |file: &[u8]| header_faults(SellerTexts::of(Language::English), Language::English, &failure, file);
+        assert_eq!(told(b"sku,\"colour\"\r\n1,2"), "There is no column “colour”. This column is missing: “priceAmount”.");
+        assert_eq!(told(b""), "This column is missing: “priceAmount”.");
     }
 }
