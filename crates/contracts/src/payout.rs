@@ -456,12 +456,26 @@ pub struct Payout {
     pub updated_at: Timestamp,
 }
 
+string_enum! {
+    /// The order of a list of payouts.
+    PayoutSort {
+        /// The newest first.
+        Newest = "newest",
+        /// The oldest first.
+        Oldest = "oldest",
+        /// The highest amount first, whatever the currency.
+        AmountDown = "-amount",
+    }
+}
+
 /// Which payouts a list shows.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PayoutFilter {
     /// Only payouts in this status.
     pub status: Option<PayoutStatus>,
+    /// The order; the newest first when absent.
+    pub sort: Option<PayoutSort>,
 }
 
 /// The payouts that a run began.

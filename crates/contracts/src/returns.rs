@@ -270,6 +270,26 @@ pub struct ReturnFilter {
     pub status: Option<ReturnStatus>,
 }
 
+string_enum! {
+    /// The order of a list of an administrator.
+    ReturnSort {
+        /// The newest first.
+        Newest = "newest",
+        /// The oldest first.
+        Oldest = "oldest",
+    }
+}
+
+/// Which returns a list of an administrator shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct AllReturnsFilter {
+    /// Only returns in this status.
+    pub status: Option<ReturnStatus>,
+    /// The order; the newest first when absent.
+    pub sort: Option<ReturnSort>,
+}
+
 calls! {
     /// Asks for the return of delivered goods of one seller.
     REQUEST_RETURN: post(RequestReturn) -> Return, "/orders/{orderId}/returns";
@@ -290,7 +310,7 @@ calls! {
     /// Lists the returns of the caller's goods, the newest first.
     LIST_SELLER_RETURNS: get(()) -> Page<Return>, "/seller/returns", query ReturnFilter;
     /// Lists the returns of everyone, the newest first.
-    LIST_ALL_RETURNS: get(()) -> Page<Return>, "/admin/returns", query ReturnFilter;
+    LIST_ALL_RETURNS: get(()) -> Page<Return>, "/admin/returns", query AllReturnsFilter;
 }
 
 /// Units of one line that came back, as `ReturnReceived` announces them.

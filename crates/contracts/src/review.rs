@@ -75,6 +75,16 @@ string_enum! {
         Shop = "SHOP",
     }
 
+    /// The order of a list of an administrator.
+    ModerationSort {
+        /// The newest first.
+        Newest = "newest",
+        /// The oldest first.
+        Oldest = "oldest",
+        /// The lowest rating first.
+        RatingUp = "rating",
+    }
+
     /// The order of a product's reviews.
     ReviewSort {
         /// The newest first.
@@ -301,6 +311,8 @@ pub struct ReviewFilter {
     pub product_id: Option<ProductId>,
     /// With `true`, only reviews that customers reported; with `false`, only the others.
     pub flagged: Option<bool>,
+    /// The order; the newest first when absent.
+    pub sort: Option<ModerationSort>,
 }
 
 /// Which reviews of their goods a seller sees.

@@ -9,6 +9,7 @@ use crate::{
     page::Page,
     personal::PersonalRecords,
     service::ServiceSpec,
+    string_enum,
     text::{Country, Email, ExternalId, Name, Phone, Query, RequiredShortText, ShortText, Url},
     time::Timestamp,
     violation::{Violation, reject},
@@ -403,6 +404,16 @@ pub struct EnsureUser {
     pub roles: Vec<Role>,
 }
 
+string_enum! {
+    /// The order of a list of users.
+    UserSort {
+        /// The newest first.
+        Newest = "newest",
+        /// By e-mail address, from A to Z.
+        Email = "email",
+    }
+}
+
 /// Which users a list shows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -421,6 +432,9 @@ pub struct UserFilter {
     /// Only users with this name in another system.
     #[serde(default, rename = "externalId")]
     pub external_id: Option<ExternalId>,
+    /// The order; the newest first when absent.
+    #[serde(default)]
+    pub sort: Option<UserSort>,
 }
 
 /// Finds the users with an e-mail address.

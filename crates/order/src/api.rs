@@ -12,7 +12,7 @@ use contracts::{
     body::UpdateIntegratorData,
     ids::{FulfilmentId, OrderId, UserId},
     order::{
-        CancelOrder, DailyOrders, EstimateTotals, GuestContact, OrderCustomer, OrderExport, OrderFilter, OrderHistory, OrderRef,
+        CancelOrder, DailyOrders, EstimateTotals, GuestContact, OrderCustomer, OrderExport, OrderFilter, OrderHistory, OrderRef, OrderSort,
         OrderStatus, OrderSummary, OrderTokenLookup, OrderView, OwnOrderFilter, PayOrder, PlaceGuestOrder, PlaceOrder, SellerFulfilment,
         SellerFulfilmentFilter, StatusOfOrder, TotalsEstimate,
     },
@@ -53,7 +53,7 @@ pub fn routes() -> Routes<App> {
         .get("/internal/orders/{orderId}/guest-contact", get_guest_contact, "Where the mails about a guest's order go")
         .get("/internal/orders/{orderId}/status", get_status, "The status of an order")
         .get("/internal/customers/{userId}/order-history", get_history, "Whether a customer ordered before")
-        .get("/admin/orders", list_all, "Everyone's orders, the newest first")
+        .get("/admin/orders", list_all, "Everyone's orders, the newest first unless sorted")
         .get("/exports/orders.csv", export_orders, "Orders as a CSV file, the oldest first")
         .get("/admin/orders/daily", daily, "Orders and what came in, by day")
         .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
@@ -312,9 +312,10 @@ async fn list_all(
 
 async fn list(app: &App, filter: OrderFilter, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
     let tag = format!("orders {filter:?}");
+    let sort = filter.sort.unwrap_or(OrderSort::Newest);
     let query = query_of(app, filter).await?;
-    let read = async move |tx: &mut Tx, after, rows| store::list_orders(tx, &query, after, rows).await;
-    paging.list(&app.ctx.db, &tag, read, |order| order.order_id).await.map(Paged)
+    let read = async move |tx: &mut Tx, after, rows| store::list_orders(tx, &query, sort, after, rows).await;
+    paging.list(&app.ctx.db, &tag, read, |order| store::list_key(sort, order)).await.map(Paged)
 }
 
 async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<OrderFilter>) -> Result<Json<Totals<OrderStatus>>, Problem> {
@@ -331,7 +332,7 @@ async fn daily(_: Admin, State(app): State<App>, Query(filter): Query<SeriesFilt
 
 /// Returns what the store is asked. The customer of an e-mail address is looked up, because orders do not hold it.
 async fn query_of(app: &App, filter: OrderFilter) -> Result<OrderQuery, Error> {
-    let OrderFilter { status, user_id, order_number, email, external_id, from, to } = filter;
+    let OrderFilter { status, user_id, order_number, email, external_id, from, to, sort: _ } = filter;
     let users = match email {
         None => user_id.map(|id| vec![id]),
         Some(email) => {

@@ -73,7 +73,8 @@ pub fn service() -> Service {
             "0010_taxes",
             "0011_guests",
             "0012_integrator_data",
-            "0013_erasure_due"
+            "0013_erasure_due",
+            "0014_orders_by_total"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

@@ -12,7 +12,8 @@ use contracts::{
     column::JsonText,
     ids::{CartId, FulfilmentId, OrderId, PromotionId, UserId},
     order::{
-        FulfilmentStatus, OrderDiscount, OrderExport, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry,
+        FulfilmentStatus, OrderDiscount, OrderExport, OrderItem, OrderNumber, OrderSort, OrderStatus, OrderSummary, OrderSummaryItem,
+        TimelineEntry,
     },
     payout::Day,
     time::Timestamp,
@@ -334,17 +335,35 @@ pub struct OrderQuery {
     pub to: Option<Timestamp>,
 }
 
-/// Returns orders below `after`, the newest first, with their first lines.
+/// The place of an order in a list: its total, where the list is sorted by it, and its id.
+pub type ListKey = (i64, OrderId);
+
+/// Returns the place of an order.
+#[must_use]
+pub fn list_key(sort: OrderSort, order: &OrderSummary) -> ListKey {
+    (if sort == OrderSort::TotalDown { order.total_amount } else { 0 }, order.order_id)
+}
+
+/// Returns orders after `after`, with their first lines.
 ///
 /// Each customer and each status is a query of its own, because one over several would read all their orders to sort them.
-pub async fn list_orders(tx: &mut Tx, query: &OrderQuery, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
+pub async fn list_orders(
+    tx: &mut Tx,
+    query: &OrderQuery,
+    sort: OrderSort,
+    after: Option<ListKey>,
+    rows: i64,
+) -> Result<Vec<OrderSummary>, Error> {
     let mut found = Vec::new();
     for user in choices(query.users.as_deref()) {
         for status in choices(Some(&*query.statuses).filter(|statuses| !statuses.is_empty())) {
-            found.extend(listed(query, user, status, after, rows).list(tx).await?);
+            found.extend(listed(query, (user, status), sort, after, rows).list(tx).await?);
         }
     }
-    found.sort_unstable_by_key(|order| std::cmp::Reverse(order.order_id));
+    found.sort_unstable_by_key(|order| list_key(sort, order));
+    if sort != OrderSort::Oldest {
+        found.reverse();
+    }
     found.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
     add_items(tx, &mut found).await?;
     Ok(found)
@@ -355,16 +374,29 @@ fn choices<T: Copy>(values: Option<&[T]>) -> Vec<Option<T>> {
     values.map_or_else(|| vec![None], |values| values.iter().copied().map(Some).collect())
 }
 
-/// Returns a query of [`list_orders`].
+/// Returns a query of [`list_orders`], for one customer and one status or for any.
 pub fn listed(
     query: &OrderQuery,
-    user: Option<UserId>,
-    status: Option<OrderStatus>,
-    after: Option<OrderId>,
+    (user, status): (Option<UserId>, Option<OrderStatus>),
+    sort: OrderSort,
+    after: Option<ListKey>,
     rows: i64,
 ) -> Select<OrderSummaries> {
-    let select = matching(Select::of::<OrderSummaries>(), query, user, after).filter_some("status = ?", status);
-    select.limit("order_id DESC", rows)
+    let id = after.map(|(_, id)| id);
+    let (below, above) = match sort {
+        OrderSort::Newest => (id, None),
+        OrderSort::Oldest => (None, id),
+        OrderSort::TotalDown => (None, None),
+    };
+    let select = matching(Select::of::<OrderSummaries>(), query, user, (above, below)).filter_some("status = ?", status);
+    match (sort, after) {
+        (OrderSort::Newest, _) => select.limit("order_id DESC", rows),
+        (OrderSort::Oldest, _) => select.limit("order_id", rows),
+        (OrderSort::TotalDown, None) => select.limit("total_amount DESC, order_id DESC", rows),
+        (OrderSort::TotalDown, Some(after)) => {
+            select.filter_below("(total_amount, order_id)", after).limit("total_amount DESC, order_id DESC", rows)
+        }
+    }
 }
 
 /// Reads the first lines of the orders.
@@ -402,7 +434,7 @@ pub fn first_lines(orders: &[OrderId]) -> Select {
 pub async fn count_by_status(tx: &mut Tx, query: &OrderQuery) -> Result<Vec<(OrderStatus, u64)>, Error> {
     let mut counts: Vec<(OrderStatus, u64)> = Vec::new();
     for user in choices(query.users.as_deref()) {
-        let mut select = matching(Select::from("SELECT status, COUNT(*) FROM orders"), query, user, None);
+        let mut select = matching(Select::from("SELECT status, COUNT(*) FROM orders"), query, user, (None, None));
         if !query.statuses.is_empty() {
             select = select.filter_in("status", &query.statuses);
         }
@@ -429,14 +461,24 @@ pub async fn count_by_day(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Result
         .await
 }
 
-fn matching<T>(select: Select<T>, query: &OrderQuery, user: Option<UserId>, after: Option<OrderId>) -> Select<T> {
-    // With two upper bounds on one column the database would seek by one and scan past the rows that the other excludes.
-    let below = query.to.map(id_from).into_iter().chain(after.map(Into::into)).min();
+/// The orders of a query above one id and below another.
+fn matching<T>(
+    select: Select<T>,
+    query: &OrderQuery,
+    user: Option<UserId>,
+    (above, below): (Option<OrderId>, Option<OrderId>),
+) -> Select<T> {
+    // With two bounds in one direction the database would seek by one and scan past the rows that the other excludes.
+    let below = query.to.map(id_from).into_iter().chain(below.map(Into::into)).min();
+    let above = above.map(|id| id.0);
+    let from = query.from.map(id_from).filter(|from| above < Some(*from));
+    let above = above.filter(|_| from.is_none());
     select
         .filter_some("user_id = ?", user)
         .filter_some("order_number = ?", query.order_number.as_ref().map(|number| number.as_str().to_owned()))
         .filter_some("external_id = ?", query.external_id.clone())
-        .filter_some("order_id >= ?", query.from.map(id_from))
+        .filter_some("order_id >= ?", from)
+        .filter_some("order_id > ?", above)
         .filter_some("order_id < ?", below)
 }
 

@@ -11,7 +11,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
-    ids::PayoutId,
     money::Currency,
     payout::{
         Commissions, Day, LedgerAccount, LedgerCheck, Month, Payout, PayoutFilter, PayoutRun, Posting, PostingFilter, ReplaceCommissions,
@@ -81,8 +80,8 @@ async fn list_all_payouts(
     paging: Paging,
 ) -> Result<Paged<Payout>, Problem> {
     let tag = format!("payouts {filter:?}");
-    let read = async move |tx: &mut Tx, after: Option<PayoutId>, rows| store::payout_rows::list(tx, None, filter, after, rows).await;
-    paging.list(&app.ctx.db, &tag, read, |last| last.payout_id).await.map(Paged)
+    let read = async move |tx: &mut Tx, after, rows| store::payout_rows::list(tx, None, filter, after, rows).await;
+    paging.list(&app.ctx.db, &tag, read, |last| store::payout_rows::list_key(filter, last)).await.map(Paged)
 }
 
 async fn run_payouts(_: Admin, State(app): State<App>, key: IdempotencyKey, _: NoBody) -> Result<Idempotent<Json<PayoutRun>>, Problem> {
@@ -186,8 +185,7 @@ async fn list_sales(
 
 async fn list_payouts(seller: SellerOfRecord, State(app): State<App>, paging: Paging) -> Result<Paged<Payout>, Problem> {
     let (id, tag) = (seller.id, format!("own payouts {}", seller.id));
-    let read = async move |tx: &mut Tx, after: Option<PayoutId>, rows| {
-        store::payout_rows::list(tx, Some(id), PayoutFilter::default(), after, rows).await
-    };
-    paging.list(&app.ctx.db, &tag, read, |last| last.payout_id).await.map(Paged)
+    let filter = PayoutFilter::default();
+    let read = async move |tx: &mut Tx, after, rows| store::payout_rows::list(tx, Some(id), filter, after, rows).await;
+    paging.list(&app.ctx.db, &tag, read, |last| store::payout_rows::list_key(filter, last)).await.map(Paged)
 }

@@ -53,7 +53,7 @@ pub fn service() -> Service {
 
 /// The service, with another provider.
 pub fn service_with(provider: impl FnOnce(&Ctx) -> Arc<dyn PayoutProvider> + Send + 'static) -> Service {
-    Service::new("payout", migrations!["0001_ledger", "0002_payouts"], |ctx: Ctx| async move {
+    Service::new("payout", migrations!["0001_ledger", "0002_payouts", "0003_payouts_by_amount"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
         let return_time: ReturnTime = ctx.settings.section(returns::NAME)?;
         let window = settings.return_window(return_time);

@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     auth::SHIPPING_EVENTS,
     ids::{OrderId, ReturnId},
-    returns::{ReceiveReturn, RejectReturn, RequestReturn, Return, ReturnFilter},
+    returns::{AllReturnsFilter, ReceiveReturn, RejectReturn, RequestReturn, Return, ReturnFilter},
 };
 use platform::{
     db::Tx,
@@ -151,7 +151,7 @@ async fn list_own(
         OrGuest::Known(customer) => Owner::Customer(customer.id),
         OrGuest::Guest(token) => Owner::Order(token.find_order(&app.ctx.client).await?.order_id),
     };
-    page(&app, owner, filter, paging).await
+    page(&app, owner, of_status(filter), paging).await
 }
 
 async fn list_of_seller(
@@ -160,14 +160,19 @@ async fn list_of_seller(
     Query(filter): Query<ReturnFilter>,
     paging: Paging,
 ) -> Result<Paged<Return>, Problem> {
-    page(&app, Owner::Seller(caller.id), filter, paging).await
+    page(&app, Owner::Seller(caller.id), of_status(filter), paging).await
 }
 
-async fn list(_: Admin, State(app): State<App>, Query(filter): Query<ReturnFilter>, paging: Paging) -> Result<Paged<Return>, Problem> {
+/// Lists of customers and sellers have the newest first.
+fn of_status(ReturnFilter { status }: ReturnFilter) -> AllReturnsFilter {
+    AllReturnsFilter { status, sort: None }
+}
+
+async fn list(_: Admin, State(app): State<App>, Query(filter): Query<AllReturnsFilter>, paging: Paging) -> Result<Paged<Return>, Problem> {
     page(&app, Owner::Anyone, filter, paging).await
 }
 
-async fn page(app: &App, owner: Owner, filter: ReturnFilter, paging: Paging) -> Result<Paged<Return>, Problem> {
+async fn page(app: &App, owner: Owner, filter: AllReturnsFilter, paging: Paging) -> Result<Paged<Return>, Problem> {
     let tag = format!("returns {owner:?} {filter:?}");
     let read = async move |tx: &mut Tx, before, rows| store::listed(owner, filter, before, rows).list(tx).await;
     let page = paging.list(&app.ctx.db, &tag, read, |record| record.return_id).await?;

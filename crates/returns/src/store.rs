@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     column::JsonText,
     ids::{FulfilmentId, OrderId, ReturnId, UserId},
-    returns::{ReturnFilter, ReturnLabel, ReturnStatus},
+    returns::{AllReturnsFilter, ReturnLabel, ReturnSort, ReturnStatus},
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -130,8 +130,8 @@ pub enum Owner {
     Anyone,
 }
 
-/// Builds the query of a list, the newest return first.
-pub fn listed(owner: Owner, filter: ReturnFilter, before: Option<ReturnId>, rows: i64) -> Select<Returns> {
+/// Builds the query of a list after `after`.
+pub fn listed(owner: Owner, filter: AllReturnsFilter, after: Option<ReturnId>, rows: i64) -> Select<Returns> {
     let select = Select::of::<Returns>();
     let select = match owner {
         Owner::Customer(user) => select.filter("user_id = ?", user),
@@ -140,5 +140,9 @@ pub fn listed(owner: Owner, filter: ReturnFilter, before: Option<ReturnId>, rows
         Owner::Anyone => select,
     };
     let status: Option<ReturnStatus> = filter.status;
-    select.filter_some("status = ?", status).filter_some("return_id < ?", before).limit("return_id DESC", rows)
+    let select = select.filter_some("status = ?", status);
+    match filter.sort.unwrap_or(ReturnSort::Newest) {
+        ReturnSort::Newest => select.filter_some("return_id < ?", after).limit("return_id DESC", rows),
+        ReturnSort::Oldest => select.filter_some("return_id > ?", after).limit("return_id", rows),
+    }
 }

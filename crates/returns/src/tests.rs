@@ -305,6 +305,30 @@ async fn strangers_see_no_return_and_decide_none() {
 }
 
 #[tokio::test]
+async fn administrators_sort_returns_by_time() {
+    let h = start().await;
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        asked.push(Part::delivered(&h).await.requested(&h, 1).await.return_id.to_string());
+        h.advance(Duration::from_millis(1));
+    }
+    let newest: Vec<_> = asked.iter().rev().cloned().collect();
+    for (query, wanted) in [("", &newest), ("&sort=newest", &newest), ("&sort=oldest", &asked), ("&sort=oldest&status=REQUESTED", &asked)] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = h.get(&format!("/admin/returns?limit=1{query}{cursor}")).admin().send().await.expect(200).json();
+            found.extend(page["items"].as_array().unwrap().iter().map(|one| one["returnId"].as_str().unwrap().to_owned()));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(&found, wanted, "{query}");
+    }
+    h.get("/returns?sort=oldest").customer(h.id()).send().await.expect_problem(422, "INVALID_REQUEST");
+}
+
+#[tokio::test]
 async fn neither_notes_nor_stored_answers_outlive_their_customer() {
     let h = start().await;
     let (erased, kept, guest) = (Part::delivered(&h).await, Part::delivered(&h).await, Part::delivered(&h).await);

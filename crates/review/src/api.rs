@@ -172,8 +172,8 @@ async fn list_of_seller(
 
 async fn list(_: Admin, State(app): State<App>, Query(filter): Query<ReviewFilter>, paging: Paging) -> Result<Paged<Review>, Problem> {
     let tag = format!("all reviews {filter:?}");
-    let read = async move |tx: &mut Tx, before, rows| store::list(tx, filter, before, rows).await;
-    let page = paging.list(&app.ctx.db, &tag, read, |review| review.review_id).await?;
+    let read = async move |tx: &mut Tx, after, rows| store::moderated(filter, after, rows).list(tx).await;
+    let page = paging.list(&app.ctx.db, &tag, read, |review| (review.rating, review.review_id)).await?;
     Ok(Paged(page.map(|review| review.view(Viewer::Admin))))
 }
 

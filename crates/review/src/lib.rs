@@ -46,7 +46,7 @@ struct App {
 /// Describes the service to the runtime.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("review", migrations!["0001_reviews", "0002_seller_lists"], |ctx: Ctx| async move {
+    Service::new("review", migrations!["0001_reviews", "0002_seller_lists", "0003_reviews_by_rating"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app);
         Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })

@@ -5,7 +5,7 @@ pub mod personal;
 use crate::domain::ReviewRecord;
 use contracts::{
     ids::{OrderId, OrderItemId, ProductId, ReviewId, UserId},
-    review::{Histogram, ProductReviewFilter, ReviewAnswer, ReviewFilter, ReviewFlag, ReviewSort, SellerReviewFilter},
+    review::{Histogram, ModerationSort, ProductReviewFilter, ReviewAnswer, ReviewFilter, ReviewFlag, ReviewSort, SellerReviewFilter},
     string_enum,
     time::Timestamp,
 };
@@ -267,17 +267,20 @@ pub fn of_seller(seller: UserId, filter: SellerReviewFilter, before: Option<Revi
         .limit("review_id DESC", rows)
 }
 
-/// Returns the reviews that an administrator asks for, the newest first.
-pub async fn list(tx: &mut Tx, filter: ReviewFilter, before: Option<ReviewId>, rows: i64) -> Result<Vec<ReviewRecord>, Error> {
-    let select = Select::of::<Reviews>()
-        .filter_some("status = ?", filter.status)
-        .filter_some("product_id = ?", filter.product_id)
-        .filter_some("review_id < ?", before);
+/// Builds the query of the reviews that an administrator asks for, after `after`.
+pub fn moderated(filter: ReviewFilter, after: Option<ListKey>, rows: i64) -> Select<Reviews> {
+    let select = Select::of::<Reviews>().filter_some("status = ?", filter.status).filter_some("product_id = ?", filter.product_id);
     // Literals instead of parameters, so that the database uses the partial index.
     let select = match filter.flagged {
         Some(true) => select.filter_literal("flag_count > 0"),
         Some(false) => select.filter_literal("flag_count = 0"),
         None => select,
     };
-    select.limit("review_id DESC", rows).list(tx).await
+    let id = after.map(|(_, id)| id);
+    match (filter.sort.unwrap_or(ModerationSort::Newest), after) {
+        (ModerationSort::Newest, _) => select.filter_some("review_id < ?", id).limit("review_id DESC", rows),
+        (ModerationSort::Oldest, _) => select.filter_some("review_id > ?", id).limit("review_id", rows),
+        (ModerationSort::RatingUp, None) => select.limit("rating, review_id", rows),
+        (ModerationSort::RatingUp, Some(after)) => select.filter_above("(rating, review_id)", after).limit("rating, review_id", rows),
+    }
 }

@@ -11,7 +11,7 @@ use contracts::{
     ids::{AddressId, UserId},
     user::{
         Address, AddressSnapshot, EmailLookup, EnsureUser, PersonalExport, PostalAddress, Preferences, UpdateProfile, User, UserContact,
-        UserFilter, UserIds, WriteAddress, WritePreferences,
+        UserFilter, UserIds, UserSort, WriteAddress, WritePreferences,
     },
 };
 use platform::{
@@ -162,8 +162,9 @@ async fn write_preferences(
 
 async fn search_users(_: Admin, State(app): State<App>, Query(filter): Query<UserFilter>, paging: Paging) -> Result<Paged<User>, Problem> {
     let tag = format!("users {filter:?}");
+    let sort = filter.sort.unwrap_or(UserSort::Newest);
     let read = async move |tx: &mut Tx, after, rows| store::search_index::list_users(tx, filter.clone(), after, rows).await;
-    paging.list(&app.ctx.db, &tag, read, |user| user.user_id).await.map(Paged)
+    paging.list(&app.ctx.db, &tag, read, |user| store::search_index::list_key(sort, user)).await.map(Paged)
 }
 
 async fn get_user(_: Admin, State(app): State<App>, Path(id): Path<UserId>) -> Result<Tagged<Json<User>>, Problem> {

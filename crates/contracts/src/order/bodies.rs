@@ -10,6 +10,7 @@ use crate::{
     problem::Failure,
     secret::Secret,
     shipping::ShipmentStatus,
+    string_enum,
     tax::TaxTotal,
     text::{Amount, Country, Email, ExternalId, Name, RequiredShortText, ShortText},
     time::Timestamp,
@@ -338,6 +339,18 @@ pub struct OwnOrderFilter {
     pub external_id: Option<ExternalId>,
 }
 
+string_enum! {
+    /// The order of a list of orders.
+    OrderSort {
+        /// The newest first.
+        Newest = "newest",
+        /// The oldest first.
+        Oldest = "oldest",
+        /// The highest total first, whatever the currency.
+        TotalDown = "-totalAmount",
+    }
+}
+
 /// Which orders a list or a count of an administrator covers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -356,6 +369,8 @@ pub struct OrderFilter {
     pub from: Option<Timestamp>,
     /// Only orders placed before this instant.
     pub to: Option<Timestamp>,
+    /// The order of a list; the newest first when absent. A count is the same in any.
+    pub sort: Option<OrderSort>,
 }
 
 /// The orders that were placed on one day.

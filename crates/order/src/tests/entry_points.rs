@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     ids::{OrderId, UserId},
     money::Currency,
-    order::{OrderCancelled, OrderConfirmed, OrderInventoryReserved, OrderPaymentFailed, OrderView},
+    order::{OrderCancelled, OrderConfirmed, OrderInventoryReserved, OrderPaymentFailed, OrderSort, OrderView},
     payment::{PaymentAuthorized, PaymentRefunded},
     time::Timestamp,
 };
@@ -454,7 +454,7 @@ async fn lists_continue_after_the_page_and_keep_their_filters() {
 #[test]
 fn a_page_of_a_list_with_an_end_time_has_one_upper_bound() {
     let query = OrderQuery { to: Some(Timestamp(1)), ..OrderQuery::default() };
-    assert_eq!(listed(&query, None, None, Some(id(0, 1)), 21).sql().matches("order_id <").count(), 1);
+    assert_eq!(listed(&query, (None, None), OrderSort::Newest, Some((0, id(0, 1))), 21).sql().matches("order_id <").count(), 1);
 }
 
 #[tokio::test]

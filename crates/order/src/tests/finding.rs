@@ -8,7 +8,7 @@ use super::{
 use crate::store::{OrderQuery, first_lines, listed};
 use contracts::{
     ids::{OrderId, ProductId, UserId},
-    order::{DailyOrders, OrderStatus, OrderSummary, OrderView, TotalsEstimate},
+    order::{DailyOrders, OrderSort, OrderStatus, OrderSummary, OrderView, TotalsEstimate},
     page::{Page, Series, Totals},
     time::Timestamp,
 };
@@ -116,6 +116,37 @@ async fn an_order_is_read_by_its_number() {
 }
 
 #[tokio::test]
+async fn a_list_is_sorted_by_time_or_total_over_all_pages_and_filters() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    let orders = five_orders(&h, &upstreams).await;
+    // Totals that differ from the order of time, two of them equal.
+    for (order, total) in orders.iter().zip([30_i64, 10, 50, 30, 20]) {
+        let id = order.order_id;
+        let set = async move |tx: &mut platform::db::Tx| {
+            tx.execute("UPDATE orders SET total_amount = $2 WHERE order_id = $1", platform::params![id, total]).await.map(|_| ())
+        };
+        h.db().write(set).await.unwrap();
+    }
+    for (query, wanted) in [
+        ("sort=newest", &[0, 1, 2, 3, 4][..]),
+        ("sort=oldest", &[4, 3, 2, 1, 0]),
+        ("sort=oldest&from=2026-01-01T00:01:00Z", &[3, 2, 1, 0]),
+        ("sort=oldest&status=CONFIRMED&status=CANCELLED", &[4, 2, 1]),
+        ("sort=-totalAmount", &[2, 0, 3, 4, 1]),
+        ("sort=-totalAmount&from=2026-01-01T00:01:00Z&to=2026-01-01T00:04:00Z", &[2, 3, 1]),
+        ("sort=-totalAmount&status=CONFIRMED&status=PENDING_PAYMENT", &[0, 4, 1]),
+    ] {
+        let wanted: Vec<_> = wanted.iter().map(|at| orders[*at].order_id).collect();
+        assert_eq!(found(&h, query).await, wanted, "{query}");
+    }
+    h.get("/admin/orders?sort=price").admin().send().await.expect_problem(422, "INVALID_REQUEST");
+    let cursor = h.get("/admin/orders?limit=1&sort=oldest").admin().send().await.expect(200).json()["nextCursor"].clone();
+    let other = format!("/admin/orders?limit=1&sort=-totalAmount&cursor={}", cursor.as_str().unwrap());
+    h.get(&other).admin().send().await.expect_problem(400, "BAD_CURSOR");
+}
+
+#[tokio::test]
 async fn lists_and_orders_show_titles_and_pictures() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
@@ -142,12 +173,18 @@ async fn every_list_reads_one_index_in_its_order() {
             ..OrderQuery::default()
         };
         let status = given(4).then_some(OrderStatus::Confirmed);
-        let select = listed(&query, given(3).then(customer), status, given(5).then(|| h.id()), 21);
-        let plan = h.query_plan(select.sql());
-        assert!(plan.iter().all(|step| step.contains("INDEX") && !step.contains("TEMP B-TREE")), "{}: {plan:?}", select.sql());
-        if bits != 0 {
-            assert!(plan[0].starts_with("SEARCH"), "{}: {plan:?}", select.sql());
+        for sort in [OrderSort::Newest, OrderSort::Oldest] {
+            let select = listed(&query, (given(3).then(customer), status), sort, given(5).then(|| (0, h.id())), 21);
+            let plan = h.query_plan(select.sql());
+            assert!(plan.iter().all(|step| step.contains("INDEX") && !step.contains("TEMP B-TREE")), "{}: {plan:?}", select.sql());
+            if bits != 0 {
+                assert!(plan[0].starts_with("SEARCH"), "{}: {plan:?}", select.sql());
+            }
         }
+    }
+    for after in [None, Some((1, h.id()))] {
+        let plan = h.query_plan(listed(&OrderQuery::default(), (None, None), OrderSort::TotalDown, after, 21).sql());
+        assert!(plan.iter().all(|step| step.contains("orders_by_total")), "{plan:?}");
     }
     let plan = h.query_plan(first_lines(&[h.id(), h.id(), h.id()]).sql());
     assert!(plan[0].contains("order_items_by_order (order_id=? AND line<?)"), "{plan:?}");

@@ -3,7 +3,7 @@
 use contracts::{
     ids::{PayoutId, UserId},
     money::Currency,
-    payout::{Payout, PayoutFilter},
+    payout::{Payout, PayoutFilter, PayoutSort},
     time::Timestamp,
 };
 use platform::{
@@ -54,16 +54,34 @@ pub async fn save(tx: &mut Tx, payout: &Payout, due_at: Option<Timestamp>) -> Re
     tx.replace_with::<Payouts>(payout, &[("due_at", &due_at)]).await
 }
 
-/// Returns payouts, the newest first; with `seller` those of this seller only.
+/// The place of a payout in a list: its amount, where the list is sorted by it, and its id.
+pub type ListKey = (i64, PayoutId);
+
+/// Returns the place of a payout.
+#[must_use]
+pub fn list_key(filter: PayoutFilter, payout: &Payout) -> ListKey {
+    (if filter.sort == Some(PayoutSort::AmountDown) { payout.amount } else { 0 }, payout.payout_id)
+}
+
+/// Returns payouts after `after`; with `seller` those of this seller only.
 pub async fn list(
     tx: &mut Tx,
     seller: Option<UserId>,
     filter: PayoutFilter,
-    after: Option<PayoutId>,
+    after: Option<ListKey>,
     rows: i64,
 ) -> Result<Vec<Payout>, Error> {
     let select = Select::of::<Payouts>().filter_some("seller_id = ?", seller).filter_some("status = ?", filter.status);
-    select.filter_some("payout_id < ?", after).limit("payout_id DESC", rows).list(tx).await
+    let id = after.map(|(_, id)| id);
+    let select = match (filter.sort.unwrap_or(PayoutSort::Newest), after) {
+        (PayoutSort::Newest, _) => select.filter_some("payout_id < ?", id).limit("payout_id DESC", rows),
+        (PayoutSort::Oldest, _) => select.filter_some("payout_id > ?", id).limit("payout_id", rows),
+        (PayoutSort::AmountDown, None) => select.limit("amount DESC, payout_id DESC", rows),
+        (PayoutSort::AmountDown, Some(after)) => {
+            select.filter_below("(amount, payout_id)", after).limit("amount DESC, payout_id DESC", rows)
+        }
+    };
+    select.list(tx).await
 }
 
 /// Stores whether a seller is suspended.

@@ -54,6 +54,18 @@ async fn a_refused_payout_is_available_again() {
     f.run("two").await.expect(200);
     f.complete().await;
     assert_eq!(f.statuses(f.seller).await, [PayoutStatus::Paid, PayoutStatus::Failed]);
+    for (sort, wanted) in [("newest", ["PAID", "FAILED"]), ("oldest", ["FAILED", "PAID"]), ("-amount", ["PAID", "FAILED"])] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = f.get(&format!("/admin/payouts?limit=1&sort={sort}{cursor}")).admin().send().await.expect(200).json();
+            found.extend(page["items"].as_array().unwrap().iter().map(|payout| payout["status"].as_str().unwrap().to_owned()));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(found, wanted, "{sort}");
+    }
     f.assert_balanced().await;
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::store;
 use contracts::{
     ids::UserId,
-    review::{ProductReviewFilter, ReviewSort, SellerReviewFilter, Stars},
+    review::{ModerationSort, ProductReviewFilter, ReviewFilter, ReviewSort, SellerReviewFilter, Stars},
 };
 use std::time::Duration;
 
@@ -52,6 +52,39 @@ async fn reviews_are_ordered_and_filtered_and_the_summary_counts_all_of_them() {
     assert_eq!(page["summary"], json!({"averageHundredths": 360, "count": 5, "histogram": {"1": 1, "2": 0, "3": 1, "4": 1, "5": 2}}));
     let unrated = h.product(None);
     assert_eq!(h.reviews_of(unrated, "").await["summary"]["averageHundredths"], 0);
+}
+
+#[tokio::test]
+async fn administrators_sort_reviews_by_time_or_rating() {
+    let h = Shop::open(true).await;
+    let product = h.product(None);
+    for stars in [5, 3, 5, 1, 4] {
+        h.review(product, stars).await;
+        h.advance(Duration::from_millis(1));
+    }
+    for (query, expected) in [
+        ("", [4, 1, 5, 3, 5]),
+        ("&sort=newest", [4, 1, 5, 3, 5]),
+        ("&sort=oldest", [5, 3, 5, 1, 4]),
+        ("&sort=rating", [1, 3, 4, 5, 5]),
+        ("&sort=rating&status=PUBLISHED", [1, 3, 4, 5, 5]),
+    ] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = h.get(&format!("/admin/reviews?limit=2{query}{cursor}")).admin().send().await.expect(200).json();
+            found.extend(page["items"].as_array().unwrap().iter().map(|review| review["rating"].as_i64().unwrap()));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(found, expected, "{query}");
+    }
+    for after in [None, Some((1, h.id()))] {
+        let filter = ReviewFilter { sort: Some(ModerationSort::RatingUp), ..ReviewFilter::default() };
+        let plan = h.query_plan(store::moderated(filter, after, 21).sql());
+        assert!(plan.iter().all(|step| step.contains("reviews_by_rating")), "{plan:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::{registered, start};
 use crate::store::search_index::select_matching;
+use contracts::user::UserSort;
 use platform::testing::Harness;
 use std::time::Duration;
 
@@ -63,6 +64,37 @@ async fn users_from_before_the_index_are_found_once_the_worker_ran() {
     assert_eq!(names(&h, "joe").await, ["Joe"]);
 }
 
+#[tokio::test]
+async fn users_are_sorted_by_address_over_all_pages() {
+    let h = with_users(&[
+        ("mara@example.com", "Mara"),
+        ("joe@example.com", "Joe"),
+        ("tamara@example.com", "Tamara"),
+        ("ada@example.org", "Ada"),
+    ])
+    .await;
+    for (query, wanted) in [
+        ("", &["Ada", "Tamara", "Joe", "Mara"][..]),
+        ("&sort=newest", &["Ada", "Tamara", "Joe", "Mara"]),
+        ("&sort=email", &["Ada", "Joe", "Mara", "Tamara"]),
+        ("&sort=email&query=example.com", &["Joe", "Mara", "Tamara"]),
+        ("&sort=email&query=joe%40example.com", &["Joe"]),
+    ] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = h.get(&format!("/users?limit=1{query}{cursor}")).admin().send().await.expect(200).json();
+            found.extend(page["items"].as_array().unwrap().iter().map(|user| user["name"].as_str().unwrap().to_owned()));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(found, wanted, "{query}");
+    }
+    let plan = plan(&h, "SELECT user_id FROM users u ORDER BY u.email, u.user_id LIMIT $1".to_owned());
+    assert!(plan[0].contains("users_by_email"), "{plan:?}");
+}
+
 /// Returns the query plan of `sql`.
 fn plan(h: &Harness, sql: String) -> Vec<String> {
     h.query_plan(&sql)
@@ -73,7 +105,7 @@ async fn a_search_scans_one_index_range_in_the_order_of_the_list() {
     let h = start().await;
     for (words, after) in [(1, false), (1, true), (3, false), (3, true)] {
         let words: Vec<_> = (0..words).map(|number| format!("word{number}")).collect();
-        let select = select_matching(&words[0], &words[1..], None, after.then(|| h.id()), 21);
+        let select = select_matching(&words[0], &words[1..], None, (UserSort::Newest, after.then(|| (String::new(), h.id()))), 21);
         let steps = plan(&h, select.sql().to_owned());
         let narrow = |step: &String| step.starts_with("SEARCH") && step.contains("INDEX");
         assert!(steps.iter().all(|step| narrow(step) || step.starts_with("CORRELATED")), "{}: {steps:?}", select.sql());

@@ -132,6 +132,12 @@ impl Listing {
         Head { href: Some(self.with(SORT, next)), sorted, ..Head::new(label) }
     }
 
+    /// The heading of the times of a list that has the newest first unless it is sorted.
+    pub fn times_head(&self, label: &'static str) -> Head {
+        let head = self.head(label, "oldest", "newest");
+        if self.value(SORT).is_empty() { Head { sorted: Some("descending"), ..head } } else { head }
+    }
+
     /// What a form that changes one filter sends along.
     pub fn kept(&self, changed: &[&str]) -> Vec<(&str, &str)> {
         self.parameters().filter(|(name, _)| *name != CURSOR && !changed.contains(name)).collect()
@@ -185,6 +191,11 @@ mod tests {
         assert_eq!((down.sorted, down.href.as_deref()), (Some("descending"), Some("/seller/products?sort=price")));
         let other = listing(&[]).head("Title", "title", "");
         assert_eq!((other.sorted, other.href.as_deref()), (None, Some("/seller/products?sort=title")));
+        let times = listing(&[]).times_head("Time");
+        assert_eq!((times.sorted, times.href.as_deref()), (Some("descending"), Some("/seller/products?sort=oldest")));
+        let times = listing(&[("sort", "oldest")]).times_head("Time");
+        assert_eq!((times.sorted, times.href.as_deref()), (Some("ascending"), Some("/seller/products?sort=newest")));
+        assert_eq!(listing(&[("sort", "-price")]).times_head("Time").sorted, None);
         let newest = listing(&[]).head("Changed", "", "-updatedAt");
         assert_eq!(newest.href.as_deref(), Some("/seller/products?sort=-updatedAt"));
     }

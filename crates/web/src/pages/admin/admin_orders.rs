@@ -65,7 +65,7 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Option<(St
     let today = Day::of(request.now());
     let saved = |label, query: &str| {
         let href = if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") };
-        Saved { label, is_here: list.here() == href, href }
+        Saved { label, is_here: list.with("sort", "") == href, href }
     };
     let screen = Screen {
         title: t.orders,
@@ -101,10 +101,10 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Option<(St
             heads: vec![
                 Head::choice(request.d),
                 Head::new(t.order),
-                Head::newest(t.placed),
+                list.times_head(t.placed),
                 Head::new(t.status),
                 Head::number(t.lines),
-                Head::number(t.total),
+                list.head(t.total, "", "-totalAmount").of_numbers(),
             ],
             rows,
             empty: t.no_orders,

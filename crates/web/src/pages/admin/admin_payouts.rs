@@ -57,7 +57,13 @@ async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -
         chips: list.chip("status", badge(t, list.value("status")).words).into_iter().collect(),
         table: Table {
             id: "payouts",
-            heads: vec![Head::new(t.seller), Head::new(t.status), Head::newest(t.time), Head::new(t.reference), Head::number(t.amount)],
+            heads: vec![
+                Head::new(t.seller),
+                Head::new(t.status),
+                list.times_head(t.time),
+                Head::new(t.reference),
+                list.head(t.amount, "", "-amount").of_numbers(),
+            ],
             rows,
             empty: t.no_payouts,
             ..Table::default()

@@ -64,7 +64,7 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
                 Head::new(t.a_return),
                 Head::new(t.status),
                 Head::new(t.sold_by),
-                Head::newest(t.time),
+                list.times_head(t.time),
                 Head::number(t.owed),
             ],
             rows,

@@ -90,10 +90,10 @@ async fn show_list(request: AdminRequest, parameters: Parameters, refused: Troub
             heads: vec![
                 Head::choice(request.d),
                 Head::new(t.review),
-                Head::new(t.stars),
+                list.head(t.stars, "rating", ""),
                 Head::new(t.status),
                 Head::number(t.reports),
-                Head::newest(t.written),
+                list.times_head(t.written),
                 Head::new(request.d.actions),
             ],
             rows,

@@ -68,7 +68,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
         .collect(),
         table: Table {
             id: "users",
-            heads: vec![Head::new(t.user), Head::new(t.roles), Head::new(t.status), Head::new(t.since)],
+            heads: vec![list.head(t.user, "email", "newest"), Head::new(t.roles), Head::new(t.status), Head::new(t.since)],
             rows,
             empty: t.no_users,
             ..Table::default()
