@@ -247,3 +247,40 @@ test('an order is printed by a button that needs scripts', async () => {
   await plain.context.close();
   await context.close();
 });
+
+test('fonts follow the first page and are there from the start of the next', async () => {
+  const { page, context, complaints } = await open(browser);
+  const preloads = page.locator('link[rel=preload][as=font]');
+  await page.goto(BASE);
+  assert.equal(await preloads.count(), 0, 'nothing waits for them');
+  await page.waitForFunction(() => document.cookie.includes('souk-fonts=1'));
+  assert.ok(await page.evaluate(() => [...document.fonts].filter(({ status }) => status === 'loaded').length >= 2));
+  await page.goto(BASE);
+  assert.equal(await preloads.count(), 2);
+  assert.deepEqual(complaints, []);
+  await context.close();
+  const plain = await open(browser, { options: { javaScriptEnabled: false } });
+  await Promise.all([plain.page.waitForResponse(/instrument-sans/), plain.page.goto(BASE)]);
+  await plain.context.close();
+});
+
+test('on a phone the story of an order is folded, and opens without scripts', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    for (const [width, pixels] of Object.entries(WIDTHS)) {
+      const { page, context } = await open(browser, { as: 'admin', options: { javaScriptEnabled, viewport: { width: pixels, height: 900 } } });
+      await page.goto(`${BASE}/admin/orders?status=DELIVERED`);
+      await page.goto(BASE + (await page.locator('tbody a[href^="/admin/orders/"]').first().getAttribute('href')));
+      const entries = page.locator('details.fold table').first();
+      const summary = page.locator('details.fold > summary').last();
+      assert.equal(await summary.isVisible(), width === 'narrow');
+      if (width === 'narrow') {
+        assert.equal(await entries.isVisible(), false);
+        const height = await page.evaluate(() => document.documentElement.scrollHeight);
+        assert.ok(height < 4_000, `${height} px`);
+        for (const name of ['Postings', 'Messages', 'Events']) await page.locator('details.fold > summary', { hasText: name }).click();
+      }
+      await entries.waitFor();
+      await context.close();
+    }
+  }
+});

@@ -123,7 +123,7 @@ async fn an_administrator_reads_an_order_refunds_a_part_and_decides() {
     let events = browser.open("/admin/events").await;
     assert!(events.shows("Every event was consumed"), "{}", events.html);
     let replay = browser.post("/admin/events/order/01890000-0000-7000-8000-000000000001/replay", &[]).await;
-    assert!(replay.status == 404 && replay.shows("no such event failed"), "{}", replay.html);
+    assert!(replay.status == 404 && replay.shows("No such event failed"), "{}", replay.html);
     let check = browser.open("/admin/audit/check").await;
     assert!(check.shows("The chain is intact"), "{}", check.html);
     let other = browser.open(&format!("/admin/audit/check?head=1:{}", "0".repeat(64))).await;
