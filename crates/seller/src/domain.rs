@@ -219,6 +219,7 @@ mod tests {
         ] {
             assert_eq!(slug(name), expected);
         }
+        assert_eq!(numbered(&slug(&"lamp".repeat(25)), 99_999_999_999).len(), MAX_SLUG);
         assert_eq!((numbered("lamps", 1), numbered("lamps", 2)), ("lamps".to_owned(), "lamps-2".to_owned()));
     }
 
@@ -253,6 +254,42 @@ mod tests {
                 prop_assert_eq!(record.clone().into_public().is_some(), record.seller.status == SellerStatus::Approved);
             }
         }
+    }
+
+    /// A seller who filled in everything.
+    fn applied() -> Record {
+        let body = serde_json::json!({
+            "shopName": "Nordlicht", "legalName": "Nordlicht GmbH", "country": "DE", "contactEmail": "shop@example.com",
+            "description": "Lamps.", "externalId": "N-1", "metadata": {"tier": "gold"}, "payoutAccount": "po_ok_account",
+        });
+        Record::apply(id(), serde_json::from_value(body).unwrap(), NOW)
+    }
+
+    #[test]
+    fn an_application_is_stored_as_it_was_sent_but_for_the_payout_account() {
+        let Record { seller, encrypted_payout_account, version } = applied();
+        assert_eq!((version, encrypted_payout_account, seller.payout_account), (1, None, None));
+        assert_eq!((seller.shop_name.as_str(), seller.slug.as_str()), ("Nordlicht", "nordlicht"));
+        assert_eq!((seller.legal_name.as_deref(), seller.country.as_deref()), (Some("Nordlicht GmbH"), Some("DE")));
+        assert_eq!((seller.contact_email.as_deref(), seller.description.as_str()), (Some("shop@example.com"), "Lamps."));
+        assert_eq!(seller.external_id.as_deref(), Some("N-1"));
+        assert_eq!(seller.metadata, BTreeMap::from([("tier".to_owned(), "gold".to_owned())]));
+        assert_eq!((seller.status, seller.applied_at, seller.approved_at), (SellerStatus::Applied, NOW, None));
+    }
+
+    #[test]
+    fn an_erased_seller_has_a_neutral_name_and_nothing_of_a_person() {
+        let later = Timestamp(NOW.0 + 1);
+        let mut record = Record { encrypted_payout_account: Some("secret".into()), ..applied() };
+        (record.seller.reason, record.seller.payout_account) = (Some("why".into()), Some("****ount".into()));
+        assert!(!record.is_erased());
+        record.erase(later);
+        assert!(record.is_erased());
+        assert_eq!((record.version, &record.encrypted_payout_account), (2, &None));
+        let Seller { shop_name, slug, legal_name, contact_email, description, reason, payout_account, .. } = record.seller;
+        assert_eq!((shop_name.as_str(), slug.as_str()), ("Shop ABCDEF", "erased-0190a1b2c3d470008000000000abcdef"));
+        assert_eq!((legal_name, contact_email, description.as_str(), reason, payout_account), (None, None, "", None, None));
+        assert_eq!((record.seller.external_id, record.seller.metadata, record.seller.updated_at), (None, BTreeMap::new(), later));
     }
 
     #[test]
