@@ -81,3 +81,36 @@ fn every_fault_of_the_types_is_named() {
     assert_eq!(codes(true), ["NOT_FOR_SELLERS", "UNKNOWN_EVENT_TYPE", "DUPLICATE"]);
     assert_eq!(codes(false), ["UNKNOWN_EVENT_TYPE", "DUPLICATE"]);
 }
+
+#[test]
+fn an_event_is_sent_whole_up_to_the_largest_size_and_without_what_is_encrypted() {
+    let message = |size: usize| {
+        let start = format!(r#"{{"{ENCRYPTED}":"secret","text":""#);
+        let payload = format!("{start}{}\"}}", "x".repeat(size - start.len() - 2));
+        assert_eq!(payload.len(), size);
+        let event = Envelope {
+            event_id: EventId(Uuid::from_u128(1)),
+            event_type: "StockLow".into(),
+            aggregate_type: "STOCK".into(),
+            aggregate_id: Uuid::from_u128(2),
+            sequence: 3,
+            payload: serde_json::value::RawValue::from_string(payload).unwrap(),
+            correlation_id: String::new(),
+            causation_id: None,
+            actor_id: None,
+            producer: "inventory".into(),
+            schema_version: 1,
+            occurred_at: Timestamp(4),
+        };
+        message_of(&event).unwrap()
+    };
+    for size in [100, 262_144] {
+        let whole = message(size);
+        assert!(!whole.is_truncated && whole.data[ENCRYPTED].is_null() && whole.data["text"].is_string(), "{size}");
+    }
+    let reference = serde_json::json!({"aggregateType": "STOCK", "aggregateId": Uuid::from_u128(2)});
+    for size in [262_145, 500_000] {
+        let truncated = message(size);
+        assert_eq!((truncated.is_truncated, truncated.data), (true, reference.clone()), "{size}");
+    }
+}
