@@ -41,13 +41,13 @@ mod unit;
 use migrate::Options;
 pub(crate) use migrate::in_memory;
 pub use migrate::{Migration, OutdatedSchema};
-use postgres::Access;
 pub use postgres::{BadAddress, ServerAddress};
 pub(crate) use rows::next_number_sql;
 pub use select::{Select, id_at, id_from};
 pub use storage::Storage;
 pub use table::{Columns, Extra, Statements, Table};
 pub use tx::{Row, Tx};
+use unit::Access;
 
 use crate::{
     bus::WakeUps,
@@ -69,7 +69,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// The values of a statement's parameters: `params![order.id, now]`.
 pub type Params<'a> = &'a [&'a dyn Column];
@@ -157,6 +157,11 @@ struct Inner {
     signals: Arc<Signals>,
     storage: Arc<Storage>,
     recent_events: RecentEvents,
+}
+
+/// Waits for the result of a unit.
+async fn answered<T, E: From<Error>>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E> {
+    answer.await.unwrap_or_else(|_| Err(Error::Failed("the thread of the database stopped".into()).into()))
 }
 
 /// What runs the units. Services do not know which.
@@ -299,10 +304,12 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let (unit, answer) = unit::queued(Access::Write, Context::current(), unit);
         match &self.0.engine {
-            Engine::Sqlite(sqlite) => sqlite.write(Context::current(), unit).await,
-            Engine::Postgres(postgres) => postgres.perform(Access::Write, Context::current(), unit).await,
+            Engine::Sqlite(sqlite) => sqlite.queue(unit)?,
+            Engine::Postgres(postgres) => postgres.queue(unit)?,
         }
+        answered(answer).await
     }
 
     /// Runs `unit` on a consistent snapshot. It never waits for writers, and its writes are refused.
@@ -315,10 +322,15 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let (mut unit, answer) = unit::queued(Access::Read, Context::current(), unit);
         match &self.0.engine {
-            Engine::Sqlite(sqlite) => sqlite.read(Context::current(), unit),
-            Engine::Postgres(postgres) => postgres.perform(Access::Read, Context::current(), unit).await,
+            Engine::Sqlite(sqlite) => {
+                let read = sqlite.read(&mut *unit);
+                unit.answer(read);
+            }
+            Engine::Postgres(postgres) => postgres.queue(unit)?,
         }
+        answered(answer).await
     }
 
     /// Moves the write-ahead log into the database and empties its file. Returns whether it did: a reader may need the log still.

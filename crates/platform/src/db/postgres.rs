@@ -28,18 +28,18 @@ use super::{
     migrate::Options,
     storage::Storage,
     tx::{self, CommitEffects, Emitted, Origin, Tx},
-    unit::{Caller, MAX_QUEUED_UNITS},
+    unit::{Access, MAX_QUEUED_UNITS, Unit},
 };
-use crate::{context::Context, env::Env};
+use crate::env::Env;
 use contracts::{ids::Uuid, time::Timestamp};
-use session::Trouble;
+use session::SessionFault;
 use std::{
     any::TypeId,
     cell::RefCell,
     collections::{HashMap, HashSet},
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::pin,
     rc::Rc,
     sync::{
         Arc,
@@ -89,13 +89,6 @@ pub(super) struct Shared {
     snapshots: RefCell<HashSet<TypeId>>,
 }
 
-/// How a unit uses the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    Write,
-    Read,
-}
-
 /// What became of a run of a unit.
 enum Ran {
     /// Its changes are ready to be committed, with these events.
@@ -104,71 +97,27 @@ enum Ran {
     Failed,
 }
 
-/// A unit of any type.
-trait Unit: Send {
-    fn access(&self) -> Access;
-    /// The type of the closure.
-    fn closure(&self) -> TypeId;
-    /// Whether nobody waits for it.
-    fn is_abandoned(&self) -> bool;
-    fn correlation_id(&self) -> &Arc<str>;
-    /// Runs inside a transaction. It may run more than once.
-    fn run<'a>(&'a mut self, session: Rc<Session>, origin: Arc<Origin>) -> Pin<Box<dyn Future<Output = Ran> + 'a>>;
-    /// Returns the result to the caller: that of the last run, or the error that the database ended with.
-    fn answer(self: Box<Self>, commit: Result<(), Error>);
-}
-
-struct QueuedUnit<T, E, F> {
-    unit: F,
-    access: Access,
-    context: Context,
-    caller: Caller<T, E>,
-}
-
-impl<T, E, F> Unit for QueuedUnit<T, E, F>
-where
-    F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
-    T: Send,
-    E: From<Error> + Send,
-{
-    fn access(&self) -> Access {
-        self.access
-    }
-
-    fn closure(&self) -> TypeId {
-        TypeId::of::<F>()
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.caller.is_gone()
-    }
-
-    fn correlation_id(&self) -> &Arc<str> {
-        &self.context.correlation_id
-    }
-
-    fn run<'a>(&'a mut self, session: Rc<Session>, origin: Arc<Origin>) -> Pin<Box<dyn Future<Output = Ran> + 'a>> {
-        Box::pin(async move {
-            let mut tx = Tx::new(tx::Session::Postgres(session), origin, self.context.clone());
-            let unit = async {
-                let value = (self.unit)(&mut tx).await?;
-                tx.encrypt_personal_fields().await?;
-                Ok::<_, E>(value)
-            };
-            let ran = catch(self.context.clone().scope(unit)).await;
-            let outcome = ran.unwrap_or_else(|| Err(Error::Panicked.into()));
-            let succeeded = outcome.is_ok();
-            self.caller.record(outcome);
-            if !succeeded {
-                return Ran::Failed;
-            }
+/// Runs a unit inside a transaction.
+async fn run(unit: &mut dyn Unit, session: Rc<Session>, origin: Arc<Origin>) -> Ran {
+    let context = unit.context().clone();
+    let mut tx = Tx::new(tx::Session::Postgres(session), origin, context.clone());
+    let ran = catch(context.scope(async {
+        match unit.run(&mut tx).await {
+            true => tx.encrypt_personal_fields().await.map_err(Some),
+            false => Err(None),
+        }
+    }));
+    match ran.await.unwrap_or(Err(Some(Error::Panicked))) {
+        Ok(()) => {
             let (events, effects) = tx.take_effects();
             Ran::Ready(tx.now(), events, effects)
-        })
-    }
-
-    fn answer(self: Box<Self>, commit: Result<(), Error>) {
-        self.caller.answer(commit);
+        }
+        Err(error) => {
+            if let Some(error) = error {
+                unit.fail(error);
+            }
+            Ran::Failed
+        }
     }
 }
 
@@ -223,16 +172,9 @@ impl Postgres {
         Ok((Postgres { address: address.clone(), queue, running }, identity))
     }
 
-    pub async fn perform<T, E, F>(&self, access: Access, context: Context, unit: F) -> Result<T, E>
-    where
-        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        let (caller, answer) = Caller::new();
-        let unit = Box::new(QueuedUnit { unit, access, context, caller });
-        self.queue.try_send(unit).map_err(|_| Error::Busy)?;
-        answer.await.unwrap_or_else(|_| Err(Error::Failed("the thread of the database stopped".into()).into()))
+    /// Queues a unit for the connections.
+    pub fn queue(&self, unit: Box<dyn Unit>) -> Result<(), Error> {
+        self.queue.try_send(unit).map_err(|_| Error::Busy)
     }
 
     /// How many units wait or run.
@@ -323,18 +265,18 @@ impl Connection {
             Access::Read if self.shared.snapshots.borrow().contains(&unit.closure()) => session.begin(SNAPSHOT),
             Access::Read => session.begin_alone(),
         }
-        let mut ran = unit.run(session.clone(), self.shared.origin.clone()).await;
-        if matches!(session.trouble(), Some(Trouble::NeedsSnapshot)) {
+        let mut ran = run(unit, session.clone(), self.shared.origin.clone()).await;
+        if matches!(session.fault(), Some(SessionFault::NeedsSnapshot)) {
             self.shared.snapshots.borrow_mut().insert(unit.closure());
             session.begin(SNAPSHOT);
-            ran = unit.run(session.clone(), self.shared.origin.clone()).await;
+            ran = run(unit, session.clone(), self.shared.origin.clone()).await;
         }
-        match (session.trouble(), ran) {
-            (Some(Trouble::Lost(error)), _) => {
+        match (session.fault(), ran) {
+            (Some(SessionFault::Lost(error)), _) => {
                 self.session = None;
                 Attempt::Repeat(error)
             }
-            (Some(Trouble::Race(error)), _) => {
+            (Some(SessionFault::Race(error)), _) => {
                 self.roll_back(&session).await;
                 Attempt::Repeat(error)
             }
@@ -343,8 +285,8 @@ impl Connection {
                 Attempt::Ended(Ok(()))
             }
             // A transaction began, so nothing can need one.
-            (Some(Trouble::NeedsSnapshot), Ran::Ready(..)) => Attempt::Ended(Err(Error::Failed("a read has no transaction".into()))),
-            (Some(Trouble::Aborted(error)), Ran::Ready(..)) => {
+            (Some(SessionFault::NeedsSnapshot), Ran::Ready(..)) => Attempt::Ended(Err(Error::Failed("a read has no transaction".into()))),
+            (Some(SessionFault::Aborted(error)), Ran::Ready(..)) => {
                 self.roll_back(&session).await;
                 Attempt::Ended(Err(Error::Failed(format!("a statement failed, and the unit of work went on: {error}"))))
             }
@@ -361,12 +303,12 @@ impl Connection {
         let seconds = env.now().since(begun).as_secs_f64();
         metrics::histogram!("souk_db_commit_duration_seconds", "service" => self.shared.origin.service).record(seconds);
         if let Err(error) = committed {
-            return match session.trouble() {
-                Some(Trouble::Race(race)) => {
+            return match session.fault() {
+                Some(SessionFault::Race(race)) => {
                     self.roll_back(session).await;
                     Attempt::Repeat(race)
                 }
-                Some(Trouble::Lost(lost)) => {
+                Some(SessionFault::Lost(lost)) => {
                     self.session = None;
                     if matches!(error, Error::Unknown(_)) { Attempt::Ended(Err(error)) } else { Attempt::Repeat(lost) }
                 }

@@ -9,12 +9,9 @@ use super::{
     migrate::{self, Options},
     storage::Storage,
     tx::{CommitEffects, Origin, Session, Tx, check_in_transaction, db_error},
-    unit::{Caller, MAX_QUEUED_UNITS},
+    unit::{MAX_QUEUED_UNITS, Unit},
 };
-use crate::{
-    context::Context,
-    env::{Env, LockUnpoisoned},
-};
+use crate::env::{Env, LockUnpoisoned};
 use contracts::ids::Uuid;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
@@ -46,63 +43,29 @@ type UnitQueue = mpsc::Receiver<Box<dyn Unit>>;
 /// The file that every connection opens.
 struct DatabaseFile(PathBuf);
 
-/// A unit of any type.
-trait Unit: Send {
-    /// Runs inside the transaction of the group. It may run more than once.
-    fn run(&mut self, connection: &Rc<Connection>, origin: &Arc<Origin>) -> Result<CommitEffects, RolledBack>;
-    /// The request or event that it belongs to.
-    fn correlation_id(&self) -> &Arc<str>;
-    /// Returns the result to the caller, after the group's commit or its failure.
-    fn answer(self: Box<Self>, commit: Result<(), Error>);
-}
-
 /// A unit failed, so its changes must be rolled back.
 struct RolledBack;
 
-struct QueuedUnit<T, E, F> {
-    unit: F,
-    context: Context,
-    caller: Caller<T, E>,
-}
-
-impl<T, E, F> Unit for QueuedUnit<T, E, F>
-where
-    F: AsyncFn(&mut Tx) -> Result<T, E> + Send,
-    T: Send,
-    E: From<Error> + Send,
-{
-    fn correlation_id(&self) -> &Arc<str> {
-        &self.context.correlation_id
+/// Runs a unit inside the transaction of its group.
+fn run(unit: &mut dyn Unit, connection: &Rc<Connection>, origin: &Arc<Origin>) -> Result<CommitEffects, RolledBack> {
+    if unit.is_abandoned() {
+        return Ok(CommitEffects::default());
     }
-
-    fn run(&mut self, connection: &Rc<Connection>, origin: &Arc<Origin>) -> Result<CommitEffects, RolledBack> {
-        if self.caller.is_gone() {
-            // The caller stopped waiting, so the unit need not run.
-            return Ok(CommitEffects::default());
+    let context = unit.context().clone();
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        let mut tx = Tx::new(Session::Sqlite(connection.clone()), origin.clone(), context.clone());
+        let succeeded = context.sync_scope(|| poll_once(unit.run(&mut tx)));
+        match succeeded {
+            true => poll_once(tx.encrypt_personal_fields()).and_then(|()| tx.write_outbox(connection)).map_err(Some),
+            false => Err(None),
         }
-        let context = self.context.clone();
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            let mut tx = Tx::new(Session::Sqlite(connection.clone()), origin.clone(), context.clone());
-            let unit = async {
-                let value = (self.unit)(&mut tx).await?;
-                tx.encrypt_personal_fields().await?;
-                Ok::<_, E>(value)
-            };
-            let value = context.sync_scope(|| poll_once(unit))?;
-            Ok::<_, E>((value, tx.write_outbox(connection)?))
-        }));
-        let (outcome, effects) = match ran {
-            Ok(Ok((value, effects))) => (Ok(value), Ok(effects)),
-            Ok(Err(error)) => (Err(error), Err(RolledBack)),
-            Err(_) => (Err(Error::Panicked.into()), Err(RolledBack)),
-        };
-        self.caller.record(outcome);
-        effects
-    }
-
-    fn answer(self: Box<Self>, commit: Result<(), Error>) {
-        self.caller.answer(commit);
-    }
+    }));
+    ran.unwrap_or(Err(Some(Error::Panicked))).map_err(|error| {
+        if let Some(error) = error {
+            unit.fail(error);
+        }
+        RolledBack
+    })
 }
 
 /// Returns the value of a future that never waits: each statement of a unit is complete when it returns.
@@ -135,15 +98,9 @@ impl Sqlite {
         Ok((Sqlite { origin, file, queue, readers: Mutex::default() }, identity))
     }
 
-    pub async fn write<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
-    where
-        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        let (caller, answer) = Caller::new();
-        self.queue.try_send(Box::new(QueuedUnit { unit, context, caller })).map_err(|_| Error::Busy)?;
-        answer.await.unwrap_or_else(|_| Err(Error::Failed("the writer stopped".into()).into()))
+    /// Queues a unit for the writer.
+    pub fn queue(&self, unit: Box<dyn Unit>) -> Result<(), Error> {
+        self.queue.try_send(unit).map_err(|_| Error::Busy)
     }
 
     /// Writers wait meanwhile, so it gives up after a second.
@@ -162,22 +119,21 @@ impl Sqlite {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    pub fn read<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
-    where
-        F: AsyncFn(&mut Tx) -> Result<T, E>,
-        E: From<Error>,
-    {
+    /// Runs a unit that reads, on the thread of its caller.
+    pub fn read(&self, unit: &mut dyn Unit) -> Result<(), Error> {
+        let correlation_id = unit.correlation_id().clone();
         let idle = self.readers.lock_unpoisoned().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.file.connect_read_only().inspect_err(|error| self.origin.record(error, &context.correlation_id))?,
+            None => self.file.connect_read_only().inspect_err(|error| self.origin.record(error, &correlation_id))?,
         };
         let connection = Rc::new(connection);
-        let begun = execute(&connection, "BEGIN").inspect_err(|error| self.origin.record(error, &context.correlation_id));
-        let outcome = begun.map_err(E::from).and_then(|()| {
-            let mut tx = Tx::new(Session::Sqlite(connection.clone()), self.origin.clone(), context);
-            poll_once(unit(&mut tx))
-        });
+        let begun = execute(&connection, "BEGIN").inspect_err(|error| self.origin.record(error, &correlation_id));
+        if begun.is_ok() {
+            let mut tx = Tx::new(Session::Sqlite(connection.clone()), self.origin.clone(), unit.context().clone());
+            // The unit keeps what it read, and its error.
+            poll_once(unit.run(&mut tx));
+        }
         // An open read transaction lets the write-ahead log grow, so it ends whatever happened.
         let ended = execute(&connection, "COMMIT");
         if let (Ok(()), Some(connection)) = (ended, Rc::into_inner(connection)) {
@@ -186,7 +142,7 @@ impl Sqlite {
                 readers.push(connection);
             }
         }
-        outcome
+        begun
     }
 }
 
@@ -253,7 +209,7 @@ fn commit_group(
     queued: &mut UnitQueue,
     origin: &Arc<Origin>,
 ) -> (Result<(), Error>, CommitEffects) {
-    let run = |unit: &mut Box<dyn Unit>| unit.run(connection, origin);
+    let run = |unit: &mut Box<dyn Unit>| run(&mut **unit, connection, origin);
     let outcome = run_without_savepoints(connection, group, queued, run).and_then(|together| match together {
         Some(effects) => Ok(effects),
         None => run_with_savepoints(connection, group, run),

@@ -29,7 +29,7 @@ const MAX_PREPARED: usize = 1_024;
 
 /// Why the transaction cannot go on.
 #[derive(Debug, Clone)]
-pub(in crate::db) enum Trouble {
+pub(in crate::db) enum SessionFault {
     /// A statement failed; the server refuses all others until a savepoint is rolled back.
     Aborted(Error),
     /// Another transaction was in the way, and the unit is to run again.
@@ -59,7 +59,7 @@ pub(in crate::db) struct Session {
     control: RefCell<String>,
     /// Whether the server is in a transaction.
     is_open: Cell<bool>,
-    trouble: RefCell<Option<Trouble>>,
+    fault: RefCell<Option<SessionFault>>,
     alone: Cell<Alone>,
     /// Whether every statement is waited for: a read has no commit that would tell of an error.
     waits: Cell<bool>,
@@ -72,9 +72,9 @@ pub(in crate::db) struct Session {
 impl Session {
     pub fn new(client: Client, shared: Rc<Shared>) -> Session {
         let (prepared, control) = (RefCell::default(), RefCell::default());
-        let (is_open, trouble, alone) = (Cell::new(false), RefCell::new(None), Cell::new(Alone::No));
+        let (is_open, fault, alone) = (Cell::new(false), RefCell::new(None), Cell::new(Alone::No));
         let (client, waits, sent) = (Rc::new(client), Cell::new(false), RefCell::default());
-        Session { client, shared, prepared, control, is_open, trouble, alone, waits, sent, work: RefCell::new(None) }
+        Session { client, shared, prepared, control, is_open, fault, alone, waits, sent, work: RefCell::new(None) }
     }
 
     /// Names the work that the next unit belongs to.
@@ -107,24 +107,24 @@ impl Session {
         self.is_open.get()
     }
 
-    pub fn trouble(&self) -> Option<Trouble> {
-        self.trouble.borrow().clone()
+    pub fn fault(&self) -> Option<SessionFault> {
+        self.fault.borrow().clone()
     }
 
     /// Begins a transaction with the next statement.
     pub fn begin(&self, sql: &'static str) {
         sql.clone_into(&mut self.control.borrow_mut());
-        *self.trouble.borrow_mut() = None;
+        *self.fault.borrow_mut() = None;
         self.alone.set(Alone::No);
         self.waits.set(sql == SNAPSHOT);
         self.sent.borrow_mut().clear();
     }
 
     /// Begins a read of one statement, which sees one snapshot without a transaction. A second statement fails with
-    /// [`Trouble::NeedsSnapshot`].
+    /// [`SessionFault::NeedsSnapshot`].
     pub fn begin_alone(&self) {
         self.control.borrow_mut().clear();
-        *self.trouble.borrow_mut() = None;
+        *self.fault.borrow_mut() = None;
         self.alone.set(Alone::First);
         self.waits.set(true);
     }
@@ -139,7 +139,7 @@ impl Session {
                 Ok(())
             }
             Alone::Used => {
-                *self.trouble.borrow_mut() = Some(Trouble::NeedsSnapshot);
+                *self.fault.borrow_mut() = Some(SessionFault::NeedsSnapshot);
                 Err(Error::Failed("the read needs a transaction".into()))
             }
         }
@@ -149,7 +149,7 @@ impl Session {
     pub fn control(&self, sql: &str) {
         if self.alone.get() != Alone::No {
             self.alone.set(Alone::Used);
-            *self.trouble.borrow_mut() = Some(Trouble::NeedsSnapshot);
+            *self.fault.borrow_mut() = Some(SessionFault::NeedsSnapshot);
             return;
         }
         let mut control = self.control.borrow_mut();
@@ -157,9 +157,9 @@ impl Session {
             control.push_str("; ");
         }
         control.push_str(sql);
-        if sql.starts_with("ROLLBACK TO") && matches!(*self.trouble.borrow(), Some(Trouble::Aborted(_))) {
+        if sql.starts_with("ROLLBACK TO") && matches!(*self.fault.borrow(), Some(SessionFault::Aborted(_))) {
             drop(control);
-            *self.trouble.borrow_mut() = None;
+            *self.fault.borrow_mut() = None;
         }
     }
 
@@ -251,7 +251,7 @@ impl Session {
             self.is_open.set(false);
             return match (inserted, committed) {
                 (Ok(_), committed) => self.committed(committed),
-                (Err(error), _) if matches!(*self.trouble.borrow(), Some(Trouble::Lost(_))) => Err(Error::Unknown(error.to_string())),
+                (Err(error), _) if matches!(*self.fault.borrow(), Some(SessionFault::Lost(_))) => Err(Error::Unknown(error.to_string())),
                 (Err(error), _) => Err(error),
             };
         }
@@ -267,7 +267,7 @@ impl Session {
         self.is_open.set(false);
         match settled {
             Ok(()) => self.committed(committed),
-            Err(error) if matches!(*self.trouble.borrow(), Some(Trouble::Lost(_))) => Err(Error::Unknown(error.to_string())),
+            Err(error) if matches!(*self.fault.borrow(), Some(SessionFault::Lost(_))) => Err(Error::Unknown(error.to_string())),
             Err(error) => Err(error),
         }
     }
@@ -286,7 +286,7 @@ impl Session {
         if self.is_open.replace(false) {
             wait(self.client.batch_execute("ROLLBACK")).await.map_err(|failure| self.failed(failure))?;
         }
-        *self.trouble.borrow_mut() = None;
+        *self.fault.borrow_mut() = None;
         Ok(())
     }
 
@@ -350,14 +350,14 @@ impl Session {
 
     /// Returns the error, after what it means for the transaction was noted.
     fn failed(&self, failure: Failure) -> Error {
-        let (error, trouble) = match failure {
+        let (error, fault) = match failure {
             Failure::Late => {
                 let error = Error::Unavailable("the database server does not answer".into());
-                (error.clone(), Trouble::Lost(error))
+                (error.clone(), SessionFault::Lost(error))
             }
             Failure::Server(error) if is_end_of_connection(&error) || error.as_db_error().is_none() && self.client.is_closed() => {
                 let error = Error::Unavailable(format!("the connection to the database server was lost: {}", describe(&error)));
-                (error.clone(), Trouble::Lost(error))
+                (error.clone(), SessionFault::Lost(error))
             }
             Failure::Server(error) => {
                 let is_outdated = error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) && error.to_string().contains("cached plan");
@@ -367,12 +367,15 @@ impl Session {
                 let code = error.code().cloned();
                 let found = self.error(&error);
                 let is_race = is_outdated || matches!(code, Some(SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED));
-                (found.clone(), if is_race { Trouble::Race(found) } else { Trouble::Aborted(found) })
+                (found.clone(), if is_race { SessionFault::Race(found) } else { SessionFault::Aborted(found) })
             }
         };
-        let mut known = self.trouble.borrow_mut();
-        if !matches!((&*known, &trouble), (Some(Trouble::Race(_) | Trouble::Lost(_) | Trouble::NeedsSnapshot), Trouble::Aborted(_))) {
-            *known = Some(trouble);
+        let mut known = self.fault.borrow_mut();
+        if !matches!(
+            (&*known, &fault),
+            (Some(SessionFault::Race(_) | SessionFault::Lost(_) | SessionFault::NeedsSnapshot), SessionFault::Aborted(_))
+        ) {
+            *known = Some(fault);
         }
         error
     }
