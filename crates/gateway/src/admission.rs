@@ -200,7 +200,7 @@ impl State {
             && match priority {
                 Priority::WaitingOrder => self.waiting.has_room(client),
                 Priority::Order => true,
-                // A full cart is a promise that its order is taken: it is filled only while there is room for the order.
+                // The order of a filled cart is to be accepted, so a cart is filled only while there is room for the order.
                 Priority::Change => self.has_capacity(priority) && !self.orders_wait(client) && self.has_room_for_order(client),
                 _ => self.has_capacity(priority),
             }

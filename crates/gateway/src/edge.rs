@@ -264,7 +264,7 @@ fn no_such_path() -> Problem {
     Problem::new(Code::NOT_FOUND).detail("there is no such path")
 }
 
-/// Bodies are read as they are. The client learns that it must not encode them (RFC 7694).
+/// Bodies are read as they are. The answer says that it must not encode them (RFC 7694).
 fn encoded_body() -> Problem {
     let problem = Problem::new(Code::UNSUPPORTED_MEDIA_TYPE).detail("send the body without a Content-Encoding");
     problem.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))

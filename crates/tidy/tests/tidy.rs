@@ -290,11 +290,7 @@ fn sql_means_the_same_in_both_databases() {
 #[test]
 fn no_file_is_named_mod_rs() {
     let faults = sources().into_iter().filter(|source| source.path.ends_with("mod.rs")).map(|source| source.shown);
-    none(
-        "A module's file is named after it, beside its folder.",
-        "An editor full of tabs named mod.rs tells nobody where they are.",
-        faults.collect(),
-    );
+    none("A module's file is named after it, beside its folder.", "In an editor, tabs named mod.rs look alike.", faults.collect());
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub async fn revoke_all(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     tx.execute("UPDATE api_keys SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL", params![user, now]).await.map(|_| ())
 }
 
-/// Revokes every key of a user and forgets what the user called it. The ids stay until they are purged, so that verifiers learn that
+/// Revokes every key of a user and forgets what the user called it. The ids stay until they are purged, so that verifiers read that
 /// the keys ended.
 pub async fn erase_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     revoke_all(tx, user).await?;

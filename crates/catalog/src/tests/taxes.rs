@@ -12,7 +12,7 @@ async fn put(h: &Harness, rates: &[Value]) -> TaxRates {
     h.put("/admin/tax-rates", &json!({"items": rates})).admin().send().await.expect(200).read()
 }
 
-/// The rate of goods of a class, and that of shipping, as an order learns them.
+/// The rate of goods of a class, and that of shipping, as an order reads them.
 async fn looked_up(h: &Harness, product: &Product, country: &str, state: &str) -> (u32, u32, bool) {
     let body = json!({"productIds": [product.product_id], "taxDestination": {"country": country, "state": state}});
     let found: ProductList = h.post("/internal/products/lookup", &body).service("order").send().await.expect(200).read();

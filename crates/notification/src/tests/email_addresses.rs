@@ -82,7 +82,7 @@ async fn a_verified_address_is_known_whichever_service_tells_first() {
     assert!(!person.verified(&harness).await.1);
     deliver(&harness, verified("mara@example.com")).await;
     assert!(person.verified(&harness).await.1);
-    // The profile tells of a new address after the account told that it is verified.
+    // The event of the profile with a new address comes after that of the account that it is verified.
     deliver(&harness, verified("new@example.com")).await;
     let profile = person.profile("new@example.com", None);
     deliver(&harness, UserUpdated { email_verified: true, ..profile }).await;

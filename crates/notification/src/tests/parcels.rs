@@ -1,4 +1,4 @@
-//! One message per parcel, from whichever event tells of it.
+//! One message per parcel, from whichever event about it comes first.
 
 use super::*;
 use contracts::{

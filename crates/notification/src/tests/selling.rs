@@ -102,7 +102,7 @@ async fn a_sale_tells_its_seller_the_goods_and_nothing_of_the_customer() {
     deliver(&harness, deal.confirmed()).await;
     deliver(&harness, deal.cancelled(true, true)).await;
     assert_eq!(lines(&harness, deal.seller).await, ["SALE_CANCELLED", "NEW_SALE", "REGISTERED"]);
-    assert_eq!(lines(&harness, deal.customer.user_id).await, ["REGISTERED"], "the event of the order tells the customer");
+    assert_eq!(lines(&harness, deal.customer.user_id).await, ["REGISTERED"], "the customer gets the message about the order");
 
     let mails = decoded_mails(&harness);
     let sale = mails.iter().find(|mail| mail.contains("Subject: New sale: order SK-7")).unwrap();

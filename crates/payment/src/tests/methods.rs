@@ -109,7 +109,7 @@ async fn pm_timeout_is_unknown_until_the_lookup() {
     assert_eq!(transactions(&payment), [(Authorize, Unknown)]);
     assert_eq!(payment.transactions[0].provider_reference, None);
     assert!(fixture.event_types().await.is_empty());
-    // The provider authorized it; the service learns that by a lookup.
+    // The provider authorized it; a lookup shows it.
     assert_eq!(fixture.ledger_entries().await, 1);
     fixture.complete().await;
     assert_eq!(fixture.read(id).await, payment);

@@ -425,7 +425,7 @@ async fn one_process_holds_the_lease_and_another_follows_when_it_ends_or_is_rele
     two.advance(Duration::from_secs(5));
     assert!(second.hold().await.unwrap(), "a holder without a word is replaced");
     one.advance(Duration::from_secs(5));
-    assert!(!first.hold().await.unwrap(), "the replaced one learns of it");
+    assert!(!first.hold().await.unwrap(), "the replaced one sees it");
     second.release().await.unwrap();
     assert!(first.hold().await.unwrap(), "a lease that was released is free at once");
 }

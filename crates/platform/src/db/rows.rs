@@ -121,7 +121,7 @@ impl Tx {
     }
 
     /// Counts `number` of the row with this key up by one and returns it; a row that is not there yet begins with 1. Two
-    /// units never get the same number, which `MAX(number) + 1` does not promise.
+    /// units never get the same number, which `MAX(number) + 1` does not guarantee.
     pub async fn next_number(&mut self, table: &'static str, number: &'static str, key: Extra<'_>) -> Result<i64, Error> {
         let names: Vec<&str> = key.iter().map(|(name, _)| *name).collect();
         let sql = next_number_sql(table, number, &names);

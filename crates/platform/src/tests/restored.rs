@@ -104,7 +104,7 @@ async fn events_of_an_older_producer_are_consumed_although_their_numbers_were_us
     let rewinds: Vec<(String, i64)> =
         inbox::list_rewinds(consumer).await.unwrap().into_iter().map(|rewind| (rewind.producer, rewind.from)).collect();
     assert_eq!(rewinds, [("producer".to_owned(), 5)]);
-    assert_eq!(inbox::find_disagreement(consumer, &runtime.databases["producer"]).await.unwrap(), None, "it healed");
+    assert_eq!(inbox::find_disagreement(consumer, &runtime.databases["producer"]).await.unwrap(), None, "it recovered");
 }
 
 #[tokio::test]

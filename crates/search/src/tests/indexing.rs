@@ -194,7 +194,7 @@ async fn replicas_answer_alike_from_indexes_of_their_own() {
     lamp.product.version += 1;
     lamp.product.price_amount = 5;
     shop.deliver_activated(lamp).await;
-    // The other one begins later, with everything in one build, and both hear of what follows.
+    // The other one begins later, with everything in one build, and both consume what follows.
     let other = open(&shop, &folders[1], Settings::default()).await;
     catch_up(&other).await;
     shop.deliver_activated(shop.product("LATE", "Late lamp")).await;

@@ -270,7 +270,7 @@ fn body<B, A>(request: ApiRequest<B, A>, body: Value) -> ApiRequest<B, A> {
     request.bytes("application/json", body.to_string().into_bytes())
 }
 
-/// Reads until the answer is as `fits` says: services learn of each other's changes by events.
+/// Reads until the answer is as `fits` says: services consume each other's changes as events.
 async fn until<A: DeserializeOwned + Clone>(api: &Api, request: ApiRequest<(), A>, what: &str, fits: impl Fn(&A) -> bool) -> Result<A> {
     let (env, path) = (Env::system(), request.path.clone());
     let reading = async {

@@ -28,7 +28,7 @@ async fn refusal(installation: &Installation) -> (u16, String) {
     reply.problem()
 }
 
-async fn heals(installation: &Installation) {
+async fn recovers(installation: &Installation) {
     until("products are listed again", async || list_products(installation).await.is_some_and(|reply| reply.status.is_success())).await;
 }
 
@@ -43,7 +43,7 @@ async fn a_service_that_is_not_there_is_answered_with_503_until_it_is_there_agai
         assert_eq!(refusal(&installation).await, (503, "DEPENDENCY_UNAVAILABLE".to_owned()));
     }
     installation.local_meanwhile(&["restart", "catalog"]).await;
-    heals(&installation).await;
+    recovers(&installation).await;
     shopping.until_more(4).await;
     shopping.end(&installation).await;
 }

@@ -103,7 +103,7 @@ impl Market {
             self.admin.api.send(reporting(shipment.shipment_id, ShipmentStatus::InTransit)).await?;
             self.admin.api.send(reporting(shipment.shipment_id, ShipmentStatus::Delivered)).await?;
         }
-        // The service of returns learns of the delivery a moment later.
+        // The service of returns consumes the event of the delivery a moment later.
         let asked = loop {
             let asked = buyer.api.send(returning(&order, 0, 1)).await?;
             match asked.problem().1.as_str() {

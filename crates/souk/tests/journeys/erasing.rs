@@ -100,7 +100,7 @@ async fn until_no_traces(folder: &Path) {
     }
 }
 
-/// The persons, and orders of guests, of whom a database has a key, as a backup tells.
+/// The persons, and orders of guests, of whom a database has a key, as a backup lists them.
 fn persons_with_keys(server: &Server) -> String {
     let stored = TempFolder::new();
     let backup = stored.path().join("backup");
@@ -134,7 +134,7 @@ async fn end_guest_order(server: &Server, admin: &Person, (id, token): &(OrderId
     admin.until(request(&LIST_ALL_NOTIFICATIONS).query("status", "PENDING"), "sent", |list| list.items.is_empty()).await;
 }
 
-/// Sends a request until nothing stands against the erasure: money and stock may be on their way, and services hear of it later.
+/// Sends a request until nothing stands against the erasure: money and stock may be on their way, and services consume those events later.
 async fn erases(by: &Person, request: ApiRequest) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {

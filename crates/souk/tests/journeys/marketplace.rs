@@ -79,7 +79,7 @@ pub fn returning(order: &OrderView, line: usize, units: i64) -> ApiRequest<Reque
     request(&REQUEST_RETURN).path(order.order_id).body(&RequestReturn { lines: BoundedVec::new(vec![line]).unwrap() })
 }
 
-/// Sends the request until it succeeds. A service learns of a delivery after the order shows it, and answers `meanwhile` until then.
+/// Sends the request until it succeeds. A service consumes the event of a delivery after the order shows it, and answers `meanwhile` until then.
 pub async fn accepted<B: Clone, A: DeserializeOwned + Clone>(by: &Person, request: ApiRequest<B, A>, meanwhile: &[&str]) -> A {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
