@@ -326,3 +326,38 @@ fn a_refused_command_says_what_cannot_be_done() {
         assert!(refused.contains(word) && refused.contains(status.as_str()), "{refused}");
     }
 }
+
+#[test]
+fn a_refund_of_a_part_is_made_once_for_its_cause_and_again_when_it_was_declined() {
+    let mut captured = Payment { status: PaymentStatus::Captured, captured_amount: 100, ..payment() };
+    let command = Command::RefundPart { cause_id: id(9), amount: 40 };
+    captured.begin(id(100), TransactionType::Refund, 40, NOW, NOW);
+    captured.transactions[0].cause_id = Some(id(9));
+    assert!(matches!(captured.step(command), Ok(Step::Join(open)) if open == id(100)));
+    captured.transactions[0].status = TransactionStatus::Succeeded;
+    assert!(matches!(captured.step(command), Ok(Step::Done)));
+    captured.transactions[0].status = TransactionStatus::Failed;
+    assert!(matches!(captured.step(command), Ok(Step::Start(TransactionType::Refund, 40))));
+}
+
+#[test]
+fn a_capture_waits_for_the_authorization_unless_a_void_was_requested() {
+    let mut open = payment();
+    assert!(matches!(open.step(Command::Capture), Err(Error::IllegalCommand { .. })));
+    open.begin(id(100), TransactionType::Authorize, 100, NOW, NOW);
+    assert!(matches!(open.step(Command::Capture), Err(Error::Unsettled)));
+    open.void_requested_at = Some(NOW);
+    assert!(matches!(open.step(Command::Capture), Err(Error::IllegalCommand { .. })));
+}
+
+#[test]
+fn a_capture_that_was_declined_is_not_tried_again() {
+    let mut authorized = Payment { status: PaymentStatus::Authorized, ..payment() };
+    assert!(matches!(authorized.step(Command::Capture), Ok(Step::Start(TransactionType::Capture, 100))));
+    authorized.begin(id(100), TransactionType::Capture, 100, NOW, NOW);
+    authorized.transactions[0].status = TransactionStatus::Failed;
+    for status in [PaymentStatus::Authorized, PaymentStatus::Failed] {
+        authorized.status = status;
+        assert!(matches!(authorized.step(Command::Capture), Ok(Step::Done)), "{status}");
+    }
+}
