@@ -370,3 +370,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lines_of_a_guest_follow_the_own_ones_with_ids_of_their_own_while_there_is_room() {
+    let mut guest = empty();
+    guest.add(id(800), id(10), &quote(500, None), count(3)).unwrap();
+    guest.add(id(801), id(11), &quote(100, None), count(1)).unwrap();
+    let mut cart = cart_of(2);
+    let (own, next) = (cart.lines[0].cart_item_id, cart.next_position());
+    let changed = cart.merge(&guest, 999, || id(900));
+    assert_eq!(changed, cart.lines);
+    assert_eq!(cart.lines.iter().map(|line| (line.cart_item_id, line.quantity)).collect::<Vec<_>>(), [(own, 5), (id(900), 1)]);
+    let mut own = empty();
+    for product in 1_000..1_000 + MAX_LINES as u128 {
+        own.add(id(product), id(product), &quote(1, None), count(1)).unwrap();
+    }
+    own.lines.pop();
+    let next_of_full = own.next_position();
+    assert_eq!(own.merge(&guest, 999, || id(900)).iter().map(|line| line.position).collect::<Vec<_>>(), [next_of_full]);
+    assert_eq!((own.lines.len(), cart.lines[1].position), (MAX_LINES, next));
+}
