@@ -2,7 +2,7 @@
 'use strict';
 
 // A browser that comes for the first time shows the page with fonts of the system at once. The fonts of the shop follow when the page
-// is there, and a cookie tells the server that later pages may use them from the start.
+// is there, and by a cookie the server knows that later pages may use them from the start.
 const { fonts } = document.currentScript.dataset;
 if (fonts) {
   addEventListener('load', () => setTimeout(() => {

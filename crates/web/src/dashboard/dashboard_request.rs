@@ -2,7 +2,7 @@
 
 use super::{
     Dashboard, Listing, form_key,
-    screens::{ListPage, Refused, Screen, Sheet, SheetPage, Trouble},
+    screens::{ListPage, PageFaults, Refused, Screen, Sheet, SheetPage},
     sent::Sent,
 };
 use crate::{
@@ -67,7 +67,7 @@ impl DashboardRequest {
     }
 
     /// Reads a page of a list. A filter that the API cannot read gives an empty page that says so.
-    pub async fn fetch<T: DeserializeOwned>(&self, call: &Call<(), Page<T>>, list: &Listing) -> Result<(Page<T>, Trouble), Failure> {
+    pub async fn fetch<T: DeserializeOwned>(&self, call: &Call<(), Page<T>>, list: &Listing) -> Result<(Page<T>, PageFaults), Failure> {
         self.fetch_from(self.call(call), list).await
     }
 
@@ -76,7 +76,7 @@ impl DashboardRequest {
         &self,
         call: ApiCall<'_, (), Page<T>>,
         list: &Listing,
-    ) -> Result<(Page<T>, Trouble), Failure> {
+    ) -> Result<(Page<T>, PageFaults), Failure> {
         let mut call = call.query("limit", DashboardRequest::ROWS);
         for (name, value) in list.parameters() {
             call = call.query(name, value);

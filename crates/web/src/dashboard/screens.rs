@@ -13,8 +13,8 @@ use askama::Template;
 use axum::http::StatusCode;
 use contracts::machine::Machine;
 
-/// What was refused, with the status of the answer.
-pub type Trouble = Option<(StatusCode, Faults)>;
+/// What is wrong with what was sent, with the status of the answer; `None` when nothing was refused.
+pub type PageFaults = Option<(StatusCode, Faults)>;
 
 #[derive(Template)]
 #[template(path = "board/list.html")]
@@ -41,7 +41,7 @@ pub struct Screen {
     /// A sentence under the title.
     pub intro: &'static str,
     /// What was refused.
-    pub faults: Trouble,
+    pub faults: PageFaults,
     /// Pages beside this one.
     pub links: Vec<Link>,
     pub figures: Vec<Figure>,
@@ -245,7 +245,7 @@ pub struct Sheet {
     pub back: Option<Link>,
     pub badges: Vec<Badge>,
     pub lead: String,
-    pub faults: Trouble,
+    pub faults: PageFaults,
     pub links: Vec<Link>,
     pub figures: Vec<Figure>,
     pub facts: Vec<(&'static str, Cell)>,
@@ -382,7 +382,7 @@ impl Refused {
     pub fn summary(&self) -> (StatusCode, Faults) {
         (self.status, self.faults.clone())
     }
-    pub fn trouble(refused: Option<&Refused>) -> Trouble {
+    pub fn page_faults(refused: Option<&Refused>) -> PageFaults {
         refused.map(Refused::summary)
     }
 }

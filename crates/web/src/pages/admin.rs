@@ -32,7 +32,7 @@ use crate::{
     api::Failure,
     dashboard::{
         Board, Dashboard, Realm, RequestIn, enter_as, finish,
-        screens::{self, Refused, Trouble},
+        screens::{self, PageFaults, Refused},
         sent::{self, Sent},
     },
     session::{AdminNotice, Notice, Visitor},

@@ -1,7 +1,7 @@
 //! Messages to users, with what became of them.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     admin_orders::{Parameters, Tally},
     names::People,
     screens::{Bulk, Cell, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -64,7 +64,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     show_list(request, parameters, None).await
 }
 
-async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: PageFaults) -> Response {
     let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "userId"]);
     let (found, faults) = match request.fetch(&LIST_ALL_NOTIFICATIONS, &list).await {
@@ -146,7 +146,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         title: kind_words(request.lang.texts(), message.r#type).to_owned(),
         back: Some(Link { label: t.messages, href: PATH.into() }),
         badges: vec![badge(t, &message.status.to_string())],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         facts: vec![
             (t.channel, Cell::text(channel_words(request.lang.texts(), message.channel))),
             (t.user, People::of(&request, [message.user_id]).await.cell(&request, message.user_id)),

@@ -1,7 +1,7 @@
 //! Parcels: where they are, which are not booked yet, and what a carrier reported late.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     admin_orders::{Parameters, Tally},
     screens::{Bulk, Cell, Field, Link, Row, Saved, Screen, Table},
     sent::Sent,
@@ -28,7 +28,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     show(request, parameters, None).await
 }
 
-async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+async fn show(request: AdminRequest, parameters: Parameters, refused: PageFaults) -> Response {
     let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "trackingNumber", "pending"]);
     let (found, faults) = match request.fetch(&LIST_SHIPMENTS, &list).await {

@@ -1,7 +1,7 @@
 //! Payouts to sellers.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     admin_orders::Parameters,
     names::Shops,
     screens::{Cell, FormView, Link, Row, Saved, Screen, Table},
@@ -25,7 +25,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     show(request, parameters, None).await
 }
 
-async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+async fn show(request: AdminRequest, parameters: Parameters, refused: PageFaults) -> Response {
     let t = request.t;
     let list = Listing::new(PATH, parameters, &["status"]);
     let (found, faults) = match request.fetch(&LIST_ALL_PAYOUTS, &list).await {

@@ -1,7 +1,7 @@
 //! Products: what is on sale, and what must not be.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     admin_orders::{Parameters, Tally},
     names::Shops,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -34,7 +34,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     show_list(request, parameters, None).await
 }
 
-async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: PageFaults) -> Response {
     let t = request.t;
     let list = Listing::new(PATH, parameters, &["q", "status", "sellerId"]);
     let (found, faults) = match request.fetch(&LIST_PRODUCTS, &list).await {
@@ -127,7 +127,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         title: format::title(&product.title),
         back: Some(Link { label: t.products, href: PATH.into() }),
         badges,
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         links: vec![
             Link { label: t.in_the_shop, href: format!("/products/{}", product.product_id) },
             Link { label: t.reviews, href: format!("/admin/reviews?productId={}", product.product_id) },

@@ -128,7 +128,7 @@ fn form(request: AdminRequest, refused: Option<&Refused>) -> Response {
     let view = Sheet {
         title: t.new_promotion.to_owned(),
         back: Some(Link { label: t.promotions, href: PATH.into() }),
-        faults: Refused::trouble(refused),
+        faults: Refused::page_faults(refused),
         forms: vec![view],
         ..Sheet::default()
     };
@@ -223,7 +223,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         title: promotion.title.clone(),
         back: Some(Link { label: t.promotions, href: PATH.into() }),
         badges: vec![badge(t, &promotion.status.to_string())],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         facts: vec![
             (t.kind, Cell::text(words(t, promotion.kind.as_str()))),
             (t.discount, Cell::text(worth(&request, &promotion))),

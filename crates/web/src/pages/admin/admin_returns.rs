@@ -1,7 +1,7 @@
 //! Returns: goods that customers send back.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     admin_orders::{Parameters, Tally},
     names::{People, Shops},
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -32,7 +32,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     show_list(request, parameters, None).await
 }
 
-async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: PageFaults) -> Response {
     let t = request.t;
     let list = Listing::new(PATH, parameters, &["status"]);
     let (found, faults) = match request.fetch(&LIST_ALL_RETURNS, &list).await {
@@ -132,7 +132,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         title: format!("{} {}", t.return_of, one.order_number),
         back: Some(Link { label: t.returns, href: PATH.into() }),
         badges: vec![badge(t, &one.status.to_string())],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         facts: vec![
             (t.order, Cell::link(&one.order_number, format!("/admin/orders/{}", one.order_id))),
             (t.customer, customer),

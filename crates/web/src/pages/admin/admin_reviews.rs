@@ -1,7 +1,7 @@
 //! Reviews: what waits to be published, and what customers reported.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     admin_orders::{Parameters, Tally},
     names::People,
     screens::{Bulk, Cell, Field, FormView, Link, Refused, Row, Saved, Screen, Sheet, Table},
@@ -36,7 +36,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     show_list(request, parameters, None).await
 }
 
-async fn show_list(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+async fn show_list(request: AdminRequest, parameters: Parameters, refused: PageFaults) -> Response {
     let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "productId", "flagged"]);
     let (found, faults) = match request.fetch(&LIST_ALL_REVIEWS, &list).await {
@@ -161,7 +161,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         title: review.title.clone().unwrap_or_else(|| t.review.to_owned()),
         back: Some(Link { label: t.reviews, href: PATH.into() }),
         badges: vec![badge(t, &review.status.to_string())],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         facts: vec![
             (t.product, Cell::link(title, format!("/admin/products/{}", review.product_id))),
             (t.stars, Cell::text(format!("{} / 5", review.rating))),

@@ -113,7 +113,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         title: seller.shop_name.clone(),
         back: Some(Link { label: t.sellers, href: PATH.into() }),
         badges: vec![badge(t, &seller.status.to_string())],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         links: vec![
             Link { label: t.user, href: format!("/admin/users/{}", seller.seller_id) },
             Link { label: t.products, href: format!("/admin/products?sellerId={}", seller.seller_id) },

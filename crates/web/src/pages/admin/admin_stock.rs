@@ -120,7 +120,7 @@ async fn sheet(request: AdminRequest, sku: &str, refused: Option<Refused>) -> Re
         title: stock.sku.clone(),
         back: Some(Link { label: t.stock, href: PATH.into() }),
         badges: vec![state(&request, &stock)],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         figures: vec![
             Figure::new(t.available, stock.available_qty),
             Figure::new(t.reserved, stock.reserved_qty),

@@ -120,7 +120,7 @@ async fn sheet(request: AdminRequest, id: &str, refused: Option<Refused>) -> Res
         title: if user.name.is_empty() { user.email.clone() } else { user.name.clone() },
         back: Some(Link { label: t.users, href: PATH.into() }),
         badges: vec![badge(t, user.status.as_str())],
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         links,
         facts: vec![
             (t.email, Cell::text(&user.email)),

@@ -62,7 +62,7 @@ async fn sheet(request: AdminRequest, refused: Option<Refused>) -> Response {
     let view = Sheet {
         title: t.demo.to_owned(),
         lead: t.demo_lead.to_owned(),
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         links: vec![Link { label: t.orders, href: "/admin/orders".into() }, Link { label: t.parcels, href: "/admin/parcels".into() }],
         tables: vec![
             Table {

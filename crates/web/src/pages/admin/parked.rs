@@ -1,7 +1,7 @@
 //! Events: how late they are, and those that a service could not consume.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     admin_orders::{Parameters, Tally},
     screens::{Bulk, Cell, Field, Link, Row, Screen, Table},
     sent::Sent,
@@ -94,7 +94,7 @@ pub async fn list(request: AdminRequest, Query(parameters): Query<Parameters>) -
     show(request, parameters, None).await
 }
 
-async fn show(request: AdminRequest, parameters: Parameters, refused: Trouble) -> Response {
+async fn show(request: AdminRequest, parameters: Parameters, refused: PageFaults) -> Response {
     let t = request.t;
     let list = Listing::new(PATH, parameters, &["status", "service"]);
     let is_status = FailedEventStatus::ALL.iter().any(|status| status.as_str() == list.value("status"));

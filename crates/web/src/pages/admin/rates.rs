@@ -77,7 +77,7 @@ async fn show_taxes(request: AdminRequest, refused: Option<Refused>) -> Response
     let view = Sheet {
         title: t.taxes.to_owned(),
         lead: if table.prices_include_tax { t.prices_with_tax } else { t.prices_without_tax }.to_owned(),
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         tables: vec![Table {
             id: "rates",
             title: t.rates,
@@ -158,7 +158,7 @@ async fn show_commissions(request: AdminRequest, refused: Option<Refused>) -> Re
     let view = Sheet {
         title: t.commissions.to_owned(),
         lead: t.commissions_lead.to_owned(),
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         tables: vec![Table {
             id: "rates",
             title: t.rates,

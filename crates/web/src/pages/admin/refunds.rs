@@ -56,7 +56,7 @@ async fn ask(request: AdminRequest, id: &str, refused: Option<Refused>) -> Respo
         .by_get()
         .main()
         .again(refused.as_ref());
-    request.sheet(Sheet { faults: Refused::trouble(refused.as_ref()), forms: vec![form], ..view })
+    request.sheet(Sheet { faults: Refused::page_faults(refused.as_ref()), forms: vec![form], ..view })
 }
 
 fn sheet(request: &AdminRequest, order: &OrderView, payment: Option<&Payment>) -> Sheet {

@@ -1,7 +1,7 @@
 //! The whole story of an order on one page.
 
 use super::{
-    AdminRequest, Dashboard, Frame, Trouble, admin_messages,
+    AdminRequest, Dashboard, Frame, PageFaults, admin_messages,
     admin_orders::PATH,
     audit_log,
     gathered::beside,
@@ -43,7 +43,7 @@ struct StoryPage {
     order: OrderView,
     status: Badge,
     placed: String,
-    faults: Trouble,
+    faults: PageFaults,
     customer: Vec<(&'static str, Cell)>,
     address: Vec<String>,
     timeline: Vec<Step>,
@@ -382,7 +382,7 @@ async fn page(mut request: AdminRequest, id: &str, refused: Option<Refused>) -> 
         title: format!("{} {}", t.order, order.order_number),
         status: badge(t, &order.status.to_string()),
         placed: request.moment(order.created_at),
-        faults: Refused::trouble(refused.as_ref()),
+        faults: Refused::page_faults(refused.as_ref()),
         customer,
         address: lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
         timeline: timeline.collect(),

@@ -1,7 +1,7 @@
 //! The services of the installation, as far as they show themselves by the public API.
 
 use super::{
-    AdminRequest, Trouble,
+    AdminRequest, PageFaults,
     parked::{self, span},
     screens::{Cell, FormView, Link, Row, Sheet, Table},
     today::micros,
@@ -23,7 +23,7 @@ pub async fn show(request: AdminRequest) -> Response {
     sheet(request, None).await
 }
 
-async fn sheet(request: AdminRequest, refused: Trouble) -> Response {
+async fn sheet(request: AdminRequest, refused: PageFaults) -> Response {
     let t = request.t;
     let limits = async { request.call(&GET_SEARCH_INDEX).policy().await };
     let (system, lag, (policy, index)) = tokio::join!(request.call(&GET_SYSTEM).send(), parked::lag(&request), limits);

@@ -75,7 +75,7 @@ async fn show(request: DashboardRequest, parameters: Parameters, refused: Option
     let screen = Screen {
         title: t.api_keys,
         intro: t.api_keys_intro,
-        faults: Refused::trouble(refused.as_ref()).or(faults),
+        faults: Refused::page_faults(refused.as_ref()).or(faults),
         links: vec![Link { label: t.api_docs, href: "/api/docs".into() }],
         table: Table {
             id: "keys",

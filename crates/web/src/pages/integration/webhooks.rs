@@ -73,7 +73,7 @@ async fn show_list(request: DashboardRequest, parameters: Parameters, refused: O
         .again(refused.as_ref());
     let screen = Screen {
         title: t.webhooks,
-        faults: Refused::trouble(refused.as_ref()).or(faults),
+        faults: Refused::page_faults(refused.as_ref()).or(faults),
         intro: t.webhooks_intro,
         table: Table {
             id: "endpoints",
@@ -174,7 +174,7 @@ async fn sheet(request: DashboardRequest, id: &str, parameters: Parameters, refu
         title: endpoint.url.clone(),
         back: Some(Link { label: t.webhooks, href: request.path(PATH) }),
         badges: vec![badge(&request, &endpoint.status.to_string())],
-        faults: Refused::trouble(refused.as_ref()).or(faults),
+        faults: Refused::page_faults(refused.as_ref()).or(faults),
         links,
         facts: vec![
             (t.description, Cell::maybe(endpoint.description.as_ref())),

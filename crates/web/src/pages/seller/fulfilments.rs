@@ -4,7 +4,7 @@ use super::{SellerRequest, changes::words};
 use crate::{
     dashboard::{
         Badge, Head, Listing, Parameters, Tone,
-        screens::{Bulk, Cell, Link, Row, Saved, Screen, Table, Trouble},
+        screens::{Bulk, Cell, Link, PageFaults, Row, Saved, Screen, Table},
         sent::Sent,
     },
     format,
@@ -46,7 +46,7 @@ pub async fn list(request: SellerRequest, Query(parameters): Query<Parameters>) 
 }
 
 /// `refused` is what is wrong with some of the list, by their ids.
-async fn show(request: SellerRequest, parameters: Parameters, trouble: Trouble, refused: &HashMap<String, String>) -> Response {
+async fn show(request: SellerRequest, parameters: Parameters, page_faults: PageFaults, refused: &HashMap<String, String>) -> Response {
     let SellerRequest { request, t } = request;
     let list = Listing::new(PATH, parameters, &["status"]);
     let (found, faults) = match request.fetch(&LIST_FULFILMENTS, &list).await {
@@ -80,7 +80,7 @@ async fn show(request: SellerRequest, parameters: Parameters, trouble: Trouble, 
     let status = list.value("status").parse::<FulfilmentStatus>().ok();
     let screen = Screen {
         title: t.fulfilments,
-        faults: trouble.or(faults),
+        faults: page_faults.or(faults),
         saved: Saved::by_status(t.all, &list, |status| badge(t, status).words),
         chips: status.and_then(|status| list.chip("status", badge(t, status).words)).into_iter().collect(),
         table: Table {
@@ -111,10 +111,10 @@ pub async fn ship_many(request: SellerRequest, Form(sent): Form<Sent>) -> Respon
             refused.insert(id.to_owned(), words(&failure));
         }
     }
-    let trouble = |words| Some((StatusCode::CONFLICT, Faults::about_all(words)));
+    let page_faults = |words| Some((StatusCode::CONFLICT, Faults::about_all(words)));
     match (chosen, refused.len()) {
-        (0, _) => show(request, Parameters::new(), trouble(t.choose_orders), &refused).await,
+        (0, _) => show(request, Parameters::new(), page_faults(t.choose_orders), &refused).await,
         (_, 0) => request.request.done(Notice::Seller(SellerNotice::AllShipped), PATH),
-        _ => show(request, Parameters::new(), trouble(t.some_not_shipped), &refused).await,
+        _ => show(request, Parameters::new(), page_faults(t.some_not_shipped), &refused).await,
     }
 }
