@@ -100,6 +100,15 @@ async fn until_no_traces(folder: &Path) {
     }
 }
 
+/// Waits until a resource does not exist: its service consumes the event of the erasure a moment later.
+async fn until_gone(guest: &Person, path: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while guest.send(raw(Method::GET, path)).await.status != 404 {
+        assert!(Instant::now() < deadline, "{path} is still there");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// The persons, and orders of guests, of whom a database has a key, as a backup lists them.
 fn persons_with_keys(server: &Server) -> String {
     let stored = TempFolder::new();
@@ -404,7 +413,7 @@ async fn an_erased_seller_is_in_no_file_and_the_ledger_stays() {
     until_no_traces(server.folder.path()).await;
     let log = fs::read_to_string(server.folder.path().join(LOG)).unwrap();
     assert!(log.contains("an event was not delivered"), "the log is searched: {log}");
-    assert_eq!(server.guest().send(raw(Method::GET, &format!("/sellers/{id}"))).await.status, 404);
+    until_gone(&server.guest(), &format!("/sellers/{id}")).await;
     let list = admin.until(request(&LIST_ALL_PAYOUTS), "erased", |page| page.items.iter().all(|paid| paid.payout_account.is_none())).await;
     assert_eq!(list.items.iter().map(|paid| paid.amount).collect::<Vec<_>>(), [paid.amount]);
     assert!(admin.must(request(&CHECK_LEDGER)).await.balanced);

@@ -147,7 +147,7 @@ impl Server {
     /// An administrator, created by the command line while the program runs.
     pub async fn admin(&self) -> Person {
         let arguments = ["admin", "create", "--email", "admin@example.com", "--password-stdin"];
-        let (created, output) = run(self.folder.path(), &arguments, PASSWORD);
+        let (created, output) = run_with(&self.environment, self.folder.path(), &arguments, PASSWORD);
         assert!(created || output.contains("e-mail"), "{output}");
         let api = self.api.log_in(("admin@example.com", PASSWORD)).await.expect("a login");
         Person { api, address: AddressId(Uuid::nil()) }
