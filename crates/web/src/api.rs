@@ -1,6 +1,6 @@
 //! Calls of the public API on behalf of a visitor.
 
-use crate::texts::{Language, told};
+use crate::texts::{Language, problem_words};
 use axum::{
     Router,
     body::Body,
@@ -72,9 +72,9 @@ impl Default for Refusal {
 impl Refusal {
     /// Replaces the sentences that programs read by those for visitors.
     fn told_in(mut self, language: Language) -> Refusal {
-        self.detail = told(language, &self.code, &self.detail);
+        self.detail = problem_words(language, &self.code, &self.detail);
         for fault in &mut self.errors {
-            fault.detail = told(language, &fault.code, &fault.detail);
+            fault.detail = problem_words(language, &fault.code, &fault.detail);
         }
         self
     }

@@ -88,7 +88,7 @@ pub use dashboard_texts::DashboardTexts;
 pub use field_texts::field_words;
 pub use goods_texts::goods_words;
 pub use integration_texts::IntegrationTexts;
-pub use problem_texts::{failure_words, told};
+pub use problem_texts::{failure_words, problem_words};
 pub use seller_texts::SellerTexts;
 pub use shop_texts::Texts;
 

@@ -168,7 +168,7 @@ pub fn failure_words(language: Language, code: &str) -> &str {
 }
 
 /// Returns what a problem means to a visitor: the words of its code, else the sentence of the API with a capital and a full stop.
-pub fn told(language: Language, code: &str, detail: &str) -> String {
+pub fn problem_words(language: Language, code: &str, detail: &str) -> String {
     problem(language, code).map_or_else(|| sentence(detail), str::to_owned)
 }
 
@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn the_api_speaks_in_sentences() {
-        assert_eq!(told(Language::English, "TOO_SHORT", "must have at least 8 characters"), "Must have at least 8 characters.");
-        assert_eq!(told(Language::English, "NO_SUCH_CODE", "Wait."), "Wait.");
-        assert_eq!(told(Language::German, "TOO_SHORT", "must have at least 8 characters"), "Das ist zu kurz.");
-        assert_eq!(told(Language::English, "NO_SUCH_CODE", ""), "");
+        assert_eq!(problem_words(Language::English, "TOO_SHORT", "must have at least 8 characters"), "Must have at least 8 characters.");
+        assert_eq!(problem_words(Language::English, "NO_SUCH_CODE", "Wait."), "Wait.");
+        assert_eq!(problem_words(Language::German, "TOO_SHORT", "must have at least 8 characters"), "Das ist zu kurz.");
+        assert_eq!(problem_words(Language::English, "NO_SUCH_CODE", ""), "");
     }
 
     #[test]

@@ -64,6 +64,9 @@ struct StoryPage {
     folds: Folds,
 }
 
+/// The tones of what somebody has to look at.
+const NEEDS_SOMEBODY: [Tone; 2] = [Tone::Bad, Tone::Waiting];
+
 /// What a part that can be folded says of itself, and whether it is open.
 #[derive(Default)]
 struct Fold {
@@ -78,7 +81,7 @@ impl Fold {
 
     /// A table, which says how many rows it has and is open when one of them needs somebody.
     fn of(table: &Table) -> Fold {
-        let needs_somebody = |row: &Row| row.cells.iter().any(|cell| [Tone::Bad, Tone::Waiting].iter().any(|tone| cell.has_tone(*tone)));
+        let needs_somebody = |row: &Row| row.cells.iter().any(|cell| NEEDS_SOMEBODY.iter().any(|tone| cell.has_tone(*tone)));
         Fold::new(table.rows.len(), table.rows.iter().any(needs_somebody))
     }
 }
@@ -98,7 +101,7 @@ struct Folds {
 }
 
 fn needs_somebody(badge: Badge) -> bool {
-    matches!(badge.tone, Tone::Bad | Tone::Waiting)
+    NEEDS_SOMEBODY.contains(&badge.tone)
 }
 
 impl Folds {

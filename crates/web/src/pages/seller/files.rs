@@ -9,7 +9,7 @@ use crate::{
     forms::Faults,
     pages::{Frame, failed, not_found_page, page, refused_page, see_other},
     session::{SellerNotice, Visitor},
-    texts::{Language, SellerTexts, failure_words, field_words, told},
+    texts::{Language, SellerTexts, failure_words, field_words, problem_words},
 };
 use askama::Template;
 use axum::{
@@ -127,7 +127,7 @@ impl RowFault {
         // Whoever writes a file chooses from codes, which the API lists.
         let text = match error.detail.split_once("one of ") {
             Some((_, codes)) if matches!(&*error.code, "UNKNOWN_VALUE" | "NOT_ONE_OF") => format!("{} {codes}", t.write_one_of),
-            _ => told(language, &error.code, &error.detail),
+            _ => problem_words(language, &error.code, &error.detail),
         };
         RowFault { row: error.row, column: error.column.map(|name| (field_words(language, &name).to_owned(), name)), text }
     }
